@@ -1,0 +1,1 @@
+//! Advisory records: OSV, KEV, and the store's snapshot.

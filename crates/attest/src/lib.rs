@@ -1,0 +1,1 @@
+//! Statements about a digest: SBOM, scan, decision and provenance, ready to sign.

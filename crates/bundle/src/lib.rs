@@ -1,0 +1,1 @@
+//! Shapes of in-toto statements, predicates, DSSE envelopes and Sigstore bundles.

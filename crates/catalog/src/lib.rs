@@ -1,0 +1,1 @@
+//! Catalogers: layer entries in, one inventory out.

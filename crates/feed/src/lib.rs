@@ -1,0 +1,1 @@
+//! Fetches advisory data: resumable, checked, atomic.

@@ -1,0 +1,1 @@
+//! Judges findings by rules and waivers; the only maker of a clearance.

@@ -1,0 +1,1 @@
+//! A small registry and a throw-away signing authority on loopback, for the demo and the tests.

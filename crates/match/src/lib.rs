@@ -1,0 +1,1 @@
+//! Matches an inventory against advisories and keeps the evidence.

@@ -1,0 +1,1 @@
+//! The trust file: parsing with positions, inheritance, canonical form and digest.

@@ -1,0 +1,1 @@
+//! Distribution-spec client: resolve, blobs, manifests, referrers.

@@ -1,0 +1,1 @@
+//! CycloneDX and SPDX documents from one inventory, with deterministic bytes.

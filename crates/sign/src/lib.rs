@@ -1,0 +1,1 @@
+//! Signers: key files and keyless; the only place that sees key material.

@@ -1,0 +1,1 @@
+//! Opens images where they lie: layouts, archives, the Docker engine.

@@ -1,0 +1,1 @@
+//! Images, advisories and servers made in code, for tests.

@@ -1,0 +1,1 @@
+//! Version orders and ranges: one file per ecosystem.

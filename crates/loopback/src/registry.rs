@@ -1,0 +1,1 @@
+//! A small registry that speaks the distribution specification, with switches for faults.

@@ -1,0 +1,4 @@
+//! What is typed: arguments, and the values they are made of.
+
+pub mod arguments;
+pub mod output;

@@ -1,0 +1,98 @@
+//! `-o FORMAT[=FILE]`: one document in one format, on stdout or in a file.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// One `-o` of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output<F> {
+    /// The format.
+    pub format: F,
+    /// The file; `{platform}` in it is replaced. Without one the document goes to stdout.
+    pub file: Option<PathBuf>,
+}
+
+impl<F: FromStr<Err = String>> FromStr for Output<F> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((_, "")) => Err(format!("{text:?} names no file after =, expected FORMAT=FILE")),
+            Some((format, file)) => Ok(Self { format: format.parse()?, file: Some(file.into()) }),
+            None => Ok(Self { format: text.parse()?, file: None }),
+        }
+    }
+}
+
+/// Makes an enum of formats from its words, with `FromStr` and the list for messages.
+macro_rules! formats {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $($word:literal)|+),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(word: &str) -> Result<Self, String> {
+                match word {
+                    $($($word)|+ => Ok(Self::$variant),)+
+                    _ => Err(format!("{word:?} is no format, expected one of {}", [$($($word),+),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// Formats of `sbom`.
+    SbomFormat {
+        /// Aligned columns for a person.
+        Table = "table",
+        /// CycloneDX 1.6 JSON.
+        CycloneDx16 = "cyclonedx-json" | "cyclonedx-json@1.6",
+        /// CycloneDX 1.5 JSON.
+        CycloneDx15 = "cyclonedx-json@1.5",
+        /// CycloneDX 1.7 JSON.
+        CycloneDx17 = "cyclonedx-json@1.7",
+        /// SPDX 2.3 JSON.
+        Spdx = "spdx-json" | "spdx-json@2.3",
+        /// Sealwright's own.
+        Native = "json",
+    }
+}
+
+formats! {
+    /// Formats of `scan`.
+    ScanFormat {
+        /// Aligned columns for a person.
+        Table = "table",
+        /// Sealwright's own.
+        Json = "json",
+    }
+}
+
+formats! {
+    /// Formats of `seal` and `verify`.
+    ReportFormat {
+        /// Lines for a person.
+        Text = "text",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_may_name_a_file_and_unknown_ones_list_what_there_is() {
+        let output: Output<SbomFormat> = "spdx-json=a=b.json".parse().expect("format");
+        assert_eq!(output, Output { format: SbomFormat::Spdx, file: Some("a=b.json".into()) });
+        assert_eq!("json".parse::<Output<SbomFormat>>().expect("format").file, None);
+        let message = "xml".parse::<Output<SbomFormat>>().expect_err("no such format");
+        assert!(message.contains("cyclonedx-json@1.7") && message.contains("\"xml\""), "{message}");
+        assert!("json=".parse::<Output<ScanFormat>>().is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! What a command may know of the world: time, environment, limits and the console. Read once, handed down.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sealwright_core::{Limits, Redacted};
+
+use crate::cli::arguments::Global;
+use crate::failure::Failure;
+use crate::report::console::Console;
+
+/// The environment variables that sealwright reads.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `XDG_CACHE_HOME`.
+    pub cache_home: Option<PathBuf>,
+    /// `DOCKER_CONFIG`: the folder of the Docker configuration.
+    pub docker_config: Option<PathBuf>,
+    /// `DOCKER_HOST`: where the Docker engine listens.
+    pub docker_host: Option<String>,
+    /// `COSIGN_PASSWORD`: of an encrypted key.
+    pub key_password: Option<Redacted<String>>,
+    /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
+    pub source_date_epoch: Option<String>,
+    /// Where the search for a trust file starts.
+    pub working_directory: PathBuf,
+}
+
+/// Everything a command is given besides its arguments.
+#[derive(Debug)]
+pub struct Context {
+    /// The time of the run.
+    pub now: Timestamp,
+    /// What was read from the environment.
+    pub environment: Environment,
+    /// How much may be read.
+    pub limits: Limits,
+    /// Where messages go.
+    pub console: Console,
+    /// The longest that one network operation may take.
+    pub timeout: Duration,
+}
+
+impl Context {
+    /// The context of a real run: the only place that looks at the clock and the environment.
+    #[expect(clippy::disallowed_methods, reason = "time and environment enter here and nowhere else")]
+    pub fn of_process(global: &Global) -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let path = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        Self {
+            now: Timestamp::now(),
+            environment: Environment {
+                home: path("HOME"),
+                cache_home: path("XDG_CACHE_HOME"),
+                docker_config: path("DOCKER_CONFIG"),
+                docker_host: text("DOCKER_HOST"),
+                // An empty password is a password: cosign makes keys with one.
+                key_password: std::env::var("COSIGN_PASSWORD").ok().map(Redacted::new),
+                source_date_epoch: text("SOURCE_DATE_EPOCH"),
+                working_directory: std::env::current_dir().unwrap_or_default(),
+            },
+            limits: Limits::default(),
+            console: Console::of_process(global.quiet, global.log_format, text("NO_COLOR").is_some()),
+            timeout: global.timeout,
+        }
+    }
+
+    /// The advisory store: as asked, else `$XDG_CACHE_HOME/sealwright/db` or `~/.cache/sealwright/db`.
+    ///
+    /// # Errors
+    /// When neither is known.
+    pub fn store_directory(&self, asked: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+        let cache = || self.environment.cache_home.clone();
+        let home = || self.environment.home.as_ref().map(|home| home.join(".cache"));
+        asked.cloned().or_else(|| cache().or_else(home).map(|folder| folder.join("sealwright/db"))).ok_or_else(|| {
+            Failure::usage("there is no folder for advisory data: neither XDG_CACHE_HOME nor HOME is set")
+                .hint("name one with --db DIR")
+        })
+    }
+
+    /// The time that documents of an image state: `SOURCE_DATE_EPOCH`, else the image's own `created`, else the epoch.
+    /// Never the clock: the same image gives the same bytes.
+    ///
+    /// # Errors
+    /// When `SOURCE_DATE_EPOCH` is no number of seconds.
+    pub fn document_time(&self, created: Option<&str>) -> Result<Timestamp, Failure> {
+        if let Some(text) = &self.environment.source_date_epoch {
+            let seconds = text.parse::<i64>().ok().and_then(|s| Timestamp::from_second(s).ok());
+            return seconds.ok_or_else(|| {
+                Failure::usage(format!("SOURCE_DATE_EPOCH is {text:?}, expected a number of seconds since 1970"))
+            });
+        }
+        let whole = |t: Timestamp| Timestamp::from_second(t.as_second()).ok();
+        Ok(created.and_then(|text| text.parse().ok()).and_then(whole).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+}

@@ -1,0 +1,51 @@
+//! Sealwright: is what runs in production exactly what was built from this commit, untampered, and free of critical
+//! vulnerabilities that were not accepted?
+//!
+//! This crate is the product's surface: command line, pipeline and reports. What it is made of lies in `crates/`;
+//! `ARCHITECTURE.md` follows one package through all of it.
+
+pub mod cli;
+pub mod commands;
+pub mod context;
+pub mod exit;
+pub mod failure;
+pub mod pipeline;
+pub mod reference;
+pub mod report;
+
+use cli::arguments::{Arguments, Command};
+use context::Context;
+use exit::Exit;
+use failure::Failure;
+
+/// Runs one command line to its end.
+pub fn run(arguments: &Arguments) -> Exit {
+    let context = Context::of_process(&arguments.global);
+    match dispatch(&arguments.command, &context) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            context.console.fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Internal, format!("no runtime for network work: {e}")))?;
+    let handle = runtime.handle();
+    let exit = match command {
+        Command::Demo => commands::demo::run(context, handle).map(|()| Exit::Passed),
+        Command::Seal(arguments) => commands::seal::run(arguments, context, handle),
+        Command::Sbom(arguments) => commands::sbom::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Scan(arguments) => commands::scan::run(arguments, context, handle),
+        Command::Verify(arguments) => commands::verify::run(arguments, context, handle),
+        Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
+    };
+    // A connection that hangs must not keep a finished command alive.
+    runtime.shutdown_background();
+    exit
+}

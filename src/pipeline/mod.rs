@@ -1,0 +1,12 @@
+//! Where capabilities meet: every step of the main job, from a source to a verified, tagged image.
+
+pub mod evidence;
+pub mod failures;
+pub mod inventory;
+pub mod judge;
+pub mod publish;
+pub mod scan;
+pub mod signer;
+pub mod source;
+pub mod statements;
+pub mod trust_file;

@@ -1,0 +1,8 @@
+//! What people and machines get to read: messages, progress, tables, JSON.
+
+pub mod columns;
+pub mod console;
+pub mod decision;
+pub mod progress;
+pub mod scan;
+pub mod verification;

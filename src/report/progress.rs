@@ -1,0 +1,43 @@
+//! Progress of long work, on a terminal only.
+
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sealwright_catalog::Progress;
+use sealwright_core::Digest;
+
+use super::console::Console;
+
+/// A line that says which layer is read and how much was read so far.
+pub struct LayerProgress {
+    bar: ProgressBar,
+}
+
+impl LayerProgress {
+    /// Shown after a moment, so that short work does not flicker.
+    pub fn new(console: &Console, total_bytes: u64) -> Self {
+        let bar = if console.shows_progress() {
+            ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::stderr_with_hz(10))
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} reading {bytes}/{total_bytes} {wide_bar} {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Takes the line away.
+    pub fn finish(&self) -> String {
+        self.bar.finish_and_clear();
+        HumanBytes(self.bar.position()).to_string()
+    }
+}
+
+impl Progress for LayerProgress {
+    fn layer(&self, index: usize, of: usize, digest: &Digest) {
+        self.bar.set_message(format!("layer {}/{of} {}", index + 1, digest.short()));
+    }
+
+    fn bytes(&self, compressed: u64) {
+        self.bar.inc(compressed);
+    }
+}

@@ -1,0 +1,60 @@
+//! cosign and sealwright, each judging what the other wrote, on go-containerregistry's registry.
+
+use crate::peer::{say, sealwright};
+use crate::registries::small_image;
+use crate::sealed::{cosign, cosign_accepts, go_registry, home, seal, verify};
+
+#[test]
+fn cosign_accepts_what_we_seal_and_refuses_another_key() {
+    let home = home();
+    let (_server, registry) = go_registry();
+    let image = format!("{registry}/acme/small:v1");
+    seal(home.path(), &small_image(home.path()), &image).expect_code(0);
+    cosign_accepts(home.path(), &image);
+    verify(home.path(), &image).expect_code(0);
+    say(cosign(home.path()).args(["generate-key-pair", "--output-key-prefix", "other"])).expect_code(0);
+    let said = say(cosign(home.path()).args(["verify", "--key", "other.pub", "--insecure-ignore-tlog=true", &image]));
+    assert_ne!(said.code(), 0);
+    say(sealwright(home.path()).args(["verify", &image, "--key", "other.pub", "--transparency", "none"])).expect_code(4);
+}
+
+#[test]
+fn we_accept_what_cosign_signs_and_keep_signed_and_attested_apart() {
+    let home = home();
+    let (_server, registry) = go_registry();
+    let unsigned = format!("{registry}/acme/plain:v1");
+    // Sealed first, so that there is an image; cosign then signs and attests with a key of its own.
+    seal(home.path(), &small_image(home.path()), &unsigned).expect_code(0);
+    say(cosign(home.path()).args(["generate-key-pair", "--output-key-prefix", "theirs"])).expect_code(0);
+    say(cosign(home.path()).args(["signing-config", "create", "--out", "signing-config.json"])).expect_code(0);
+    let ours = |arguments: &[&str]| {
+        let mut command = sealwright(home.path());
+        say(command.args(["verify", &unsigned, "--key", "theirs.pub", "--transparency", "none"]).args(arguments))
+    };
+    ours(&[]).expect_code(4);
+
+    std::fs::write(home.path().join("predicate.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).expect("file");
+    let theirs = ["--key", "theirs.key", "--signing-config", "signing-config.json", "--yes"];
+    let attest = ["attest", "--type", "cyclonedx", "--predicate", "predicate.json"];
+    say(cosign(home.path()).args(attest).args(theirs).arg(&unsigned)).expect_code(0);
+    ours(&["--type", "cyclonedx"]).expect_code(0);
+    // An attestation by the right key is not a signature.
+    ours(&[]).expect_code(4);
+
+    say(cosign(home.path()).arg("sign").args(theirs).arg(&unsigned)).expect_code(0);
+    ours(&[]).expect_code(0);
+    // Evidence of another key beside ours changes nothing.
+    verify(home.path(), &unsigned).expect_code(0);
+}
+
+#[test]
+fn a_wrong_password_of_a_key_is_one_clear_message() {
+    let home = home();
+    let source = small_image(home.path());
+    let mut command = sealwright(home.path());
+    command.args(["seal", &source, "--push", "127.0.0.1:9/acme/app:v1", "--key", "cosign.key", "--transparency", "none"]);
+    command.args(["--policy", "policy.yaml", "--db", "db"]).env("COSIGN_PASSWORD", "wrong-secret");
+    let said = say(&mut command).expect_code(2);
+    assert!(said.stderr.contains("cosign.key") && said.stderr.contains("password"), "{}", said.stderr);
+    assert!(!said.stderr.contains("wrong-secret"));
+}

@@ -1,0 +1,141 @@
+//! A real Debian 12, made by mmdebstrap.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use sealwright_core::bounded::read_file;
+use serde_json::Value;
+
+use crate::layout::layout_from_tar;
+use crate::peer::{peer, say, sealwright};
+use crate::sealed::{cosign_accepts, docker_registry, go_registry, home, seal, verify};
+
+/// The package set of the image's own dpkg, asked in its own root.
+const LIST: &str = "dpkg-query --root=\"$1\" -W -f '${db:Status-Status} ${Package} ${Version} ${Architecture}\\n' > \"$2\"";
+
+struct Debian {
+    folder: tempfile::TempDir,
+}
+
+impl Debian {
+    fn layout(&self) -> PathBuf {
+        self.folder.path().join("image")
+    }
+
+    /// `name version architecture` of each installed package, as dpkg says.
+    fn packages(&self) -> BTreeSet<String> {
+        let text = read_file(&self.folder.path().join("packages"), 1 << 20).expect("list");
+        let text = String::from_utf8(text).expect("text");
+        text.lines().filter_map(|line| line.strip_prefix("installed ")).map(str::to_owned).collect()
+    }
+}
+
+/// Made once for all tests of this module.
+fn debian() -> &'static Debian {
+    static DEBIAN: OnceLock<Debian> = OnceLock::new();
+    DEBIAN.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("folder");
+        let tar = folder.path().join("debian.tar");
+        let hook = folder.path().join("hook.sh");
+        std::fs::write(&hook, format!("#!/bin/sh\nset -e\n{}\n", LIST.replace("$2", "$PACKAGES"))).expect("hook");
+        let mut command = Command::new(peer("SEALWRIGHT_MMDEBSTRAP"));
+        command.args(["--quiet", "--variant=minbase"]).arg(format!("--customize-hook=sh {} \"$1\"", hook.display()));
+        command.env("PACKAGES", folder.path().join("packages"));
+        say(command.arg("bookworm").arg(&tar)).expect_code(0);
+        layout_from_tar(&tar, &folder.path().join("image"));
+        Debian { folder }
+    })
+}
+
+#[test]
+fn the_packages_are_those_of_dpkg_query() {
+    let debian = debian();
+    let home = tempfile::tempdir().expect("folder");
+    let source = format!("oci:{}", debian.layout().display());
+    let said = say(sealwright(home.path()).args(["sbom", &source, "-o", "json"])).expect_code(0);
+    let document: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let text = |package: &Value, key: &str| package[key].as_str().expect("a text").to_owned();
+    let found: BTreeSet<String> = document["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .filter(|p| p["kind"] == "deb")
+        .map(|p| format!("{} {} {}", text(p, "name"), text(p, "version"), text(p, "architecture")))
+        .collect();
+    let expected = debian.packages();
+    assert!(expected.len() > 50, "dpkg lists {} packages", expected.len());
+    assert_eq!(found, expected);
+    println!("{} packages, the same as dpkg-query lists", found.len());
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let debian = debian();
+    let home = tempfile::tempdir().expect("folder");
+    let source = format!("oci:{}", debian.layout().display());
+    for format in ["cyclonedx-json", "spdx-json", "json"] {
+        let run = || say(sealwright(home.path()).args(["sbom", &source, "-o", format])).expect_code(0).stdout;
+        let first = run();
+        assert!(first.len() > 1000, "{format}");
+        assert_eq!(first, run(), "{format}");
+    }
+}
+
+#[test]
+fn sealed_into_both_kinds_of_registry_it_is_accepted_and_every_change_is_refused() {
+    let debian = debian();
+    let source = format!("oci:{}", debian.layout().display());
+    let home = home();
+    let (_go, with_referrers) = go_registry();
+    let (_docker, without) = docker_registry(home.path());
+    for registry in [with_referrers, without.clone()] {
+        let image = format!("{registry}/acme/debian:v1");
+        let said = seal(home.path(), &source, &image).expect_code(0);
+        println!("{}", said.stdout);
+        cosign_accepts(home.path(), &image);
+        verify(home.path(), &image).expect_code(0);
+        say(sealwright(home.path()).args(["verify", &image, "--policy", "policy.yaml", "--layers"])).expect_code(0);
+    }
+    every_change_is_refused(home.path(), &without);
+}
+
+/// Flips one byte of each blob of the file-based registry in turn: nothing that was changed is accepted.
+fn every_change_is_refused(home: &Path, registry: &str) {
+    let image = format!("{registry}/acme/debian:v1");
+    let mut changed = 0;
+    for blob in blobs(&home.join("registry")) {
+        let original = read_file(&blob, 1 << 30).expect("blob");
+        let mut altered = original.clone();
+        let middle = altered.len() / 2;
+        altered[middle] ^= 1;
+        std::fs::write(&blob, &altered).expect("altered");
+        let said = say(sealwright(home).args(["verify", &image, "--policy", "policy.yaml", "--layers"]));
+        assert_ne!(said.code(), 0, "{} was changed and accepted:\n{}", blob.display(), said.stdout);
+        assert!([4, 5].contains(&said.code()), "{}: {}\n{}", said.code(), said.stdout, said.stderr);
+        std::fs::write(&blob, &original).expect("restored");
+        changed += 1;
+    }
+    assert!(changed >= 12, "only {changed} blobs were changed");
+    verify(home, &image).expect_code(0);
+    say(crate::sealed::cosign(home).args(["generate-key-pair", "--output-key-prefix", "other"])).expect_code(0);
+    say(sealwright(home).args(["verify", &image, "--key", "other.pub", "--transparency", "none"])).expect_code(4);
+}
+
+/// Every blob of a docker-registry's folder: manifests, configurations, layers, bundles.
+fn blobs(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.join("docker/registry/v2/blobs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().is_some_and(|n| n == "data") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}

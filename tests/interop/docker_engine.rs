@@ -1,0 +1,79 @@
+//! A real Docker engine: images in it, and what `docker save` writes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::peer::{peer, say, sealwright};
+
+/// `dockerd` on a socket of its own, without networks; it ends with the test.
+struct Engine {
+    child: Child,
+    host: String,
+}
+
+impl Engine {
+    fn start(folder: &Path) -> Self {
+        let socket = folder.join("docker.sock");
+        let host = format!("unix://{}", socket.display());
+        let mut command = Command::new(peer("SEALWRIGHT_DOCKERD"));
+        command.args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs", "-H", &host]);
+        command.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
+        command.arg("--pidfile").arg(folder.join("docker.pid"));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("dockerd");
+        let mut engine = Self { child, host };
+        let start = Instant::now();
+        while say(engine.docker().arg("version")).code() != 0 {
+            assert!(engine.child.try_wait().expect("child").is_none(), "dockerd ended; it has to run as root");
+            assert!(start.elapsed() < Duration::from_secs(60), "dockerd does not answer");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        engine
+    }
+
+    fn docker(&self) -> Command {
+        let mut command = Command::new("docker");
+        command.env("DOCKER_HOST", &self.host).env("DOCKER_BUILDKIT", "0");
+        command
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // SIGTERM lets dockerd end its containerd too.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn images_of_the_engine_and_saved_ones_are_read() {
+    let folder = tempfile::tempdir().expect("folder");
+    let engine = Engine::start(folder.path());
+    let tar = peer("SEALWRIGHT_TEST_DATA").join("rootfs/alpine-minirootfs-3.20.3-x86_64.tar.gz");
+    say(engine.docker().arg("import").arg(tar).arg("acme/alpine:v1")).expect_code(0);
+    std::fs::create_dir(folder.path().join("context")).expect("folder");
+    std::fs::write(folder.path().join("context/Dockerfile"), "FROM acme/alpine:v1\nCOPY Dockerfile /opt/Dockerfile\n")
+        .expect("Dockerfile");
+    say(engine.docker().args(["build", "-t", "acme/app:v1"]).arg(folder.path().join("context"))).expect_code(0);
+    let saved = folder.path().join("app.tar");
+    say(engine.docker().args(["save", "acme/app:v1", "-o"]).arg(&saved)).expect_code(0);
+
+    let table = |source: &str| {
+        let mut command = sealwright(folder.path());
+        say(command.args(["sbom", source, "-o", "table"]).env("DOCKER_HOST", &engine.host)).expect_code(0).stdout
+    };
+    let from_daemon = table("docker-daemon:acme/app:v1");
+    println!("{from_daemon}");
+    assert!(from_daemon.contains("14 packages"), "{from_daemon}");
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(lines(&from_daemon), lines(&table(&format!("docker-archive:{}", saved.display()))));
+
+    let mut absent = sealwright(folder.path());
+    let said = say(absent.args(["sbom", "docker-daemon:acme/absent:v1"]).env("DOCKER_HOST", &engine.host)).expect_code(5);
+    assert!(said.stderr.contains("acme/absent:v1"), "{}", said.stderr);
+    let mut nowhere = sealwright(folder.path());
+    let said = say(nowhere.args(["sbom", "docker-daemon:acme/app:v1"]).env("DOCKER_HOST", "unix:///nonexistent.sock"));
+    assert!(said.expect_code(5).stderr.contains("nonexistent.sock"));
+}

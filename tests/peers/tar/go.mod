@@ -1,0 +1,3 @@
+module sealwright.dev/peers/tar
+
+go 1.26

@@ -1,0 +1,129 @@
+//! Other vendors' tools, built or installed at pinned versions: Go modules with `go.sum`, Python packages with hashes,
+//! Debian packages by the archive's signatures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sealwright_core::bounded::read_file;
+use sealwright_core::Digest;
+
+use crate::process::{find, in_ci, root, run, variable};
+
+/// Where peers are kept between runs.
+pub struct Peers {
+    folder: PathBuf,
+}
+
+/// One peer, as the environment variable that the tests look at.
+pub struct Peer {
+    pub variable: &'static str,
+    pub value: PathBuf,
+}
+
+/// Why a peer cannot be used.
+pub enum Missing {
+    /// Its toolchain or package is not here: the tier is not run.
+    Absent(String),
+    /// It is here and could not be set up: the tier fails.
+    Broken(String),
+}
+
+impl Peers {
+    /// Makes the folder.
+    pub fn prepare() -> Result<Self, String> {
+        let folder = variable("SEALWRIGHT_PEERS").map(PathBuf::from).unwrap_or_else(default_folder);
+        fs::create_dir_all(folder.join("bin")).map_err(|e| format!("{}: {e}", folder.display()))?;
+        Ok(Self { folder })
+    }
+}
+
+fn default_folder() -> PathBuf {
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = variable("HOME").map(|home| Path::new(&home).join(".cache"));
+    cache.or(home).unwrap_or_else(std::env::temp_dir).join("sealwright-peers")
+}
+
+/// cosign, from the module that pins it.
+pub fn cosign(peers: &Peers) -> Result<Peer, Missing> {
+    go_tool(peers, "SEALWRIGHT_COSIGN", "cosign", "github.com/sigstore/cosign/v3/cmd/cosign")
+}
+
+/// A Go program: `package` of the module in `tests/peers/MODULE`, whose `go.sum` names every hash.
+pub fn go_tool(peers: &Peers, variable: &'static str, module: &str, package: &str) -> Result<Peer, Missing> {
+    let go = find("go").ok_or_else(|| Missing::Absent("Go is not installed".into()))?;
+    let source = root().join("tests/peers").join(module);
+    let version = fingerprint(&source).map_err(Missing::Broken)?;
+    let name = module.replace('/', "-");
+    let binary = peers.folder.join("bin").join(format!("{name}-{version}"));
+    if !binary.is_file() {
+        // Built beside and renamed, so that a build that was cut off is not taken for a whole one.
+        let partial = binary.with_extension("partial");
+        let mut build = Command::new(go);
+        build.args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o"]).arg(&partial).arg(package);
+        build.current_dir(&source).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
+        run(&mut build).map_err(Missing::Broken)?;
+        fs::rename(&partial, &binary).map_err(|e| Missing::Broken(format!("{}: {e}", binary.display())))?;
+    }
+    Ok(Peer { variable, value: binary })
+}
+
+/// A digest over a module's files: a changed pin is built anew.
+fn fingerprint(folder: &Path) -> Result<String, String> {
+    let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect();
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        all.extend(read_file(&file, 4 << 20).map_err(|e| format!("{}: {e}", file.display()))?);
+    }
+    Ok(Digest::of(&all).short())
+}
+
+/// A virtual environment with PyPI `sigstore`; every package's hash stands in `requirements.txt`.
+pub fn python(peers: &Peers) -> Result<Peer, Missing> {
+    let python = find("python3").ok_or_else(|| Missing::Absent("Python is not installed".into()))?;
+    let source = root().join("tests/peers/python");
+    let version = fingerprint(&source).map_err(Missing::Broken)?;
+    let environment = peers.folder.join(format!("python-{version}"));
+    let program = environment.join("bin/sigstore");
+    let done = environment.join("complete");
+    if !done.is_file() {
+        run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&environment)).map_err(Missing::Broken)?;
+        let mut install = Command::new(environment.join("bin/python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"]);
+        run(install.arg(source.join("requirements.txt"))).map_err(Missing::Broken)?;
+        fs::write(&done, "").map_err(|e| Missing::Broken(format!("{}: {e}", done.display())))?;
+    }
+    Ok(Peer { variable: "SEALWRIGHT_PYTHON_SIGSTORE", value: program })
+}
+
+/// A program of a Debian package; in CI as root a missing one is installed.
+pub fn debian(variable: &'static str, package: &str, program: &str) -> Result<Peer, Missing> {
+    if find(program).is_none() && in_ci() && find("apt-get").is_some() {
+        install(package)?;
+    }
+    let value = find(program).ok_or_else(|| Missing::Absent(format!("{program} is not installed (Debian: {package})")))?;
+    Ok(Peer { variable, value })
+}
+
+fn install(package: &str) -> Result<(), Missing> {
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["-qq", "update"]).map_err(Missing::Broken)?;
+    apt(&["-qq", "install", "--yes", "--no-install-recommends", package]).map_err(Missing::Broken)
+}
+
+/// The Docker engine's `dockerd`, of Debian's `docker.io`; it has to run as root.
+pub fn docker() -> Result<Peer, Missing> {
+    debian("SEALWRIGHT_DOCKERD", "docker.io", "dockerd")
+}
+
+/// The folder with root file systems and advisories that are not in the repository.
+pub fn test_data() -> Result<Peer, Missing> {
+    let value = variable("SEALWRIGHT_TEST_DATA").map(PathBuf::from).filter(|folder| folder.is_dir());
+    let value = value.ok_or_else(|| Missing::Absent("SEALWRIGHT_TEST_DATA names no folder with rootfs/ and osv/".into()))?;
+    Ok(Peer { variable: "SEALWRIGHT_TEST_DATA", value })
+}

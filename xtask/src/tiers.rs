@@ -1,0 +1,263 @@
+//! The tiers of the test run, cheapest first.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::peers::Peers;
+use crate::process::{cargo, in_ci, run as run_command};
+use crate::table::{Row, print_results};
+use crate::{generate, peers};
+
+/// Whether CI may go on without a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// With `CI=true` it has to run.
+    Required,
+    /// It runs where its peers can be had.
+    Optional,
+}
+
+impl Need {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+        }
+    }
+}
+
+/// What became of a tier.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    Failed(String),
+    /// The peer that is missing.
+    NotRun(String),
+}
+
+/// One group of tests that share their peers.
+pub struct Tier {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub need: Need,
+    /// Minutes on two cores with empty caches.
+    pub cold_minutes: u32,
+    pub run: fn(&Peers) -> Outcome,
+}
+
+/// All tiers in the order in which they run.
+pub const ALL: &[Tier] = &[
+    Tier { name: "format", about: "rustfmt", need: Need::Required, cold_minutes: 1, run: format },
+    Tier { name: "lints", about: "clippy, every warning an error", need: Need::Required, cold_minutes: 5, run: lints },
+    Tier {
+        name: "hermetic",
+        about: "cargo test --workspace: Rust and loopback only",
+        need: Need::Required,
+        cold_minutes: 8,
+        run: hermetic,
+    },
+    Tier {
+        name: "documents",
+        about: "rustdoc without a warning, generated documents without drift",
+        need: Need::Required,
+        cold_minutes: 3,
+        run: documents,
+    },
+    Tier {
+        name: "demo",
+        about: "the README's first command, a release build",
+        need: Need::Required,
+        cold_minutes: 10,
+        run: demo,
+    },
+    Tier {
+        name: "tar",
+        about: "Go's archive/tar lists what we list, and refuses what we refuse",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |p| interop("tar", [peers::go_tool(p, "SEALWRIGHT_TAR_ORACLE", "tar", ".")]),
+    },
+    Tier {
+        name: "cosign",
+        about: "the real cosign accepts what we seal, and refuses what was changed",
+        need: Need::Required,
+        cold_minutes: 6,
+        run: |p| interop("cosign", [peers::cosign(p)]),
+    },
+    Tier {
+        name: "registries",
+        about: "Debian's docker-registry and go-containerregistry's registry",
+        need: Need::Required,
+        cold_minutes: 3,
+        run: |p| {
+            interop(
+                "registries",
+                [
+                    peers::cosign(p),
+                    peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", "."),
+                    peers::debian("SEALWRIGHT_DOCKER_REGISTRY", "docker-registry", "docker-registry"),
+                ],
+            )
+        },
+    },
+    Tier {
+        name: "python",
+        about: "PyPI sigstore verifies the keyless bundles",
+        need: Need::Required,
+        cold_minutes: 2,
+        run: |p| interop("python", [peers::python(p), peers::cosign(p)]),
+    },
+    Tier {
+        name: "debian",
+        about: "a Debian 12 minbase image: dpkg's package set, seal, cosign, both registries",
+        need: Need::Required,
+        cold_minutes: 4,
+        run: |p| {
+            interop(
+                "debian",
+                [
+                    peers::cosign(p),
+                    peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", "."),
+                    peers::debian("SEALWRIGHT_DOCKER_REGISTRY", "docker-registry", "docker-registry"),
+                    peers::debian("SEALWRIGHT_MMDEBSTRAP", "mmdebstrap", "mmdebstrap"),
+                ],
+            )
+        },
+    },
+    Tier {
+        name: "alpine",
+        about: "Alpine 3.9, 3.11 and 3.20 root file systems against real advisories",
+        need: Need::Optional,
+        cold_minutes: 1,
+        run: |p| {
+            interop(
+                "alpine",
+                [
+                    peers::test_data(),
+                    peers::cosign(p),
+                    peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", "."),
+                ],
+            )
+        },
+    },
+    Tier {
+        name: "sigstore",
+        about: "keyless against the real Fulcio, Rekor v2, CT log and timestamp authority",
+        need: Need::Optional,
+        cold_minutes: 12,
+        run: |p| {
+            interop(
+                "sigstore_servers",
+                [
+                    peers::cosign(p),
+                    peers::python(p),
+                    peers::go_tool(p, "SEALWRIGHT_FULCIO", "sigstore/fulcio", "github.com/sigstore/fulcio"),
+                    peers::go_tool(
+                        p,
+                        "SEALWRIGHT_REKOR",
+                        "sigstore/rekor",
+                        "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix",
+                    ),
+                    peers::go_tool(p, "SEALWRIGHT_TIMESTAMP", "sigstore/timestamp", "."),
+                    peers::go_tool(p, "SEALWRIGHT_CTLOG", "sigstore/ctlog", "."),
+                    peers::go_tool(p, "SEALWRIGHT_ISSUER", "sigstore/issuer", "."),
+                ],
+            )
+        },
+    },
+    Tier {
+        name: "docker",
+        about: "docker-daemon: and docker save of a real Docker engine",
+        need: Need::Optional,
+        cold_minutes: 3,
+        run: |_| interop("docker_engine", [peers::test_data(), peers::docker()]),
+    },
+    Tier {
+        name: "licenses",
+        about: "cargo-deny: bans, licenses and sources",
+        need: Need::Optional,
+        cold_minutes: 6,
+        run: licenses,
+    },
+];
+
+/// The tiers that the arguments `--tier NAME …` name; all of them without arguments.
+pub fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
+    if arguments.is_empty() {
+        return Ok(ALL.iter().collect());
+    }
+    let names = || ALL.iter().map(|t| t.name).collect::<Vec<_>>().join(", ");
+    arguments
+        .chunks(2)
+        .map(|pair| match pair {
+            ["--tier", name] => {
+                ALL.iter().find(|t| t.name == *name).ok_or_else(|| format!("no tier {name:?}, expected one of {}", names()))
+            }
+            _ => Err(format!("expected --tier NAME, with one of {}", names())),
+        })
+        .collect()
+}
+
+/// Runs the tiers one after another, also after a failure, and prints the table.
+pub fn run(tiers: &[&'static Tier]) -> Result<(), String> {
+    let peers = Peers::prepare()?;
+    let mut rows = Vec::new();
+    for tier in tiers {
+        println!("\n== {}: {}", tier.name, tier.about);
+        let start = Instant::now();
+        let outcome = (tier.run)(&peers);
+        if let Outcome::Failed(why) | Outcome::NotRun(why) = &outcome {
+            println!("{why}");
+        }
+        rows.push(Row { tier, seconds: start.elapsed(), outcome });
+    }
+    let failed = print_results(&rows, in_ci());
+    if failed.is_empty() { Ok(()) } else { Err(format!("tiers that did not pass: {}", failed.join(", "))) }
+}
+
+fn outcome(result: Result<(), String>) -> Outcome {
+    result.map_or_else(Outcome::Failed, |()| Outcome::Passed)
+}
+
+fn format(_: &Peers) -> Outcome {
+    outcome(run_command(&mut cargo(&["fmt", "--all", "--check"])))
+}
+
+fn lints(_: &Peers) -> Outcome {
+    outcome(run_command(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])))
+}
+
+fn hermetic(_: &Peers) -> Outcome {
+    outcome(run_command(&mut cargo(&["test", "--workspace", "--locked"])))
+}
+
+fn documents(_: &Peers) -> Outcome {
+    let mut rustdoc = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+    rustdoc.env("RUSTDOCFLAGS", "-D warnings");
+    outcome(run_command(&mut rustdoc).and_then(|()| generate::check()))
+}
+
+fn demo(_: &Peers) -> Outcome {
+    outcome(run_command(&mut cargo(&["run", "--release", "--locked", "--", "demo"])))
+}
+
+fn licenses(_: &Peers) -> Outcome {
+    let known = Command::new("cargo").args(["deny", "--version"]).output().is_ok_and(|o| o.status.success());
+    if !known {
+        return Outcome::NotRun("cargo-deny is not installed".into());
+    }
+    outcome(run_command(&mut cargo(&["deny", "--locked", "--offline", "check", "bans", "licenses", "sources"])))
+}
+
+/// Runs one module of `tests/interop` with its peers in the environment.
+fn interop<const N: usize>(module: &str, peers: [Result<peers::Peer, peers::Missing>; N]) -> Outcome {
+    let mut command = cargo(&["test", "--locked", "--test", "interop", &format!("{module}::"), "--", "--nocapture"]);
+    for peer in peers {
+        match peer {
+            Ok(peer) => command.env(peer.variable, peer.value),
+            Err(peers::Missing::Absent(why)) => return Outcome::NotRun(why),
+            Err(peers::Missing::Broken(why)) => return Outcome::Failed(why),
+        };
+    }
+    outcome(run_command(&mut command))
+}

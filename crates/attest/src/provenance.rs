@@ -1,0 +1,110 @@
+//! SLSA provenance v1: who built, from what. Only what was proved is claimed.
+
+use sealwright_bundle::{Statement, StatementSubject, predicate_type};
+use sealwright_core::Digest;
+use serde_json::{Value, json};
+
+use crate::{SourceIdentity, Subject};
+
+/// Who built, as it was proved.
+#[derive(Debug, Clone)]
+pub enum ProvenBuilder<'a> {
+    /// Nobody but the holder of a key: level 0.
+    Key {
+        /// sha256 over the key's SPKI.
+        fingerprint: &'a Digest,
+    },
+    /// A CI workload, by the certificate that it was issued: level 2, because the workload itself makes this statement.
+    Workload {
+        /// The signer workflow's URI, from the certificate.
+        builder: &'a str,
+        /// The workflow that ran, from the certificate.
+        workflow: Option<&'a str>,
+        /// The run, from the certificate.
+        run: Option<&'a str>,
+    },
+    /// Somebody with an identity that names no workload: level 0.
+    Identity {
+        /// The certificate's subject.
+        identity: &'a str,
+        /// The issuer of the identity.
+        issuer: &'a str,
+    },
+}
+
+/// What provenance is made of.
+#[derive(Debug)]
+pub struct ProvenanceInput<'a> {
+    /// Who built.
+    pub builder: ProvenBuilder<'a>,
+    /// The version of this tool.
+    pub tool_version: &'a str,
+    /// Where the image came from, as it was named.
+    pub source_name: &'a str,
+    /// Of an index: the digests of its images.
+    pub children: &'a [Digest],
+}
+
+impl ProvenBuilder<'_> {
+    /// The SLSA build level that can honestly be claimed.
+    pub fn level(&self) -> u8 {
+        match self {
+            Self::Key { .. } | Self::Identity { .. } => 0,
+            Self::Workload { .. } => 2,
+        }
+    }
+
+    /// The URI that names the builder.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Key { fingerprint } => format!("https://sealwright.dev/key/sha256/{}", fingerprint.hex()),
+            Self::Workload { builder, .. } => (*builder).to_owned(),
+            Self::Identity { identity, issuer } => format!("{issuer}#{identity}"),
+        }
+    }
+}
+
+/// The build type of images that were built before `seal` saw them: what ran is not known, only who says so.
+const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
+/// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
+const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
+
+/// Provenance of the subject; of an index of all its images too.
+pub fn provenance(subject: &Subject<'_>, input: &ProvenanceInput<'_>) -> Statement {
+    let mut subjects = vec![subject.named()];
+    let child = |digest: &Digest| StatementSubject::new(Some(subject.name), digest, subject.annotations());
+    subjects.extend(input.children.iter().filter(|digest| **digest != subject.digest).map(child));
+    let (build_type, parameters) = match &input.builder {
+        ProvenBuilder::Workload { workflow, .. } => (GITHUB_WORKFLOW, workflow_parameters(*workflow, subject.source)),
+        ProvenBuilder::Key { .. } | ProvenBuilder::Identity { .. } => (SEALED, json!({ "source": input.source_name })),
+    };
+    let run = match &input.builder {
+        ProvenBuilder::Workload { run: Some(run), .. } => json!({ "invocationId": run }),
+        _ => json!({}),
+    };
+    let predicate = json!({
+        "buildDefinition": {
+            "buildType": build_type,
+            "externalParameters": parameters,
+            "internalParameters": { "sealwright": { "version": input.tool_version } },
+            "resolvedDependencies": dependencies(subject.source),
+        },
+        "runDetails": { "builder": { "id": input.builder.id() }, "metadata": run },
+    });
+    Statement::new(subjects, predicate_type::PROVENANCE, predicate)
+}
+
+fn workflow_parameters(workflow: Option<&str>, source: Option<&SourceIdentity>) -> Value {
+    let (path, reference) = workflow.and_then(|w| w.rsplit_once('@')).unwrap_or_default();
+    let path = path.split_once("/.github/").map(|(_, rest)| format!(".github/{rest}"));
+    let repository = source.and_then(|s| s.repository.as_ref()).map(|r| format!("https://github.com/{r}"));
+    json!({ "workflow": { "ref": reference, "repository": repository, "path": path } })
+}
+
+fn dependencies(source: Option<&SourceIdentity>) -> Value {
+    let Some(SourceIdentity { repository: Some(repository), reference, commit: Some(commit), .. }) = source else {
+        return json!([]);
+    };
+    let reference = reference.as_deref().map(|r| format!("@{r}")).unwrap_or_default();
+    json!([{ "uri": format!("git+https://github.com/{repository}{reference}"), "digest": { "gitCommit": commit } }])
+}

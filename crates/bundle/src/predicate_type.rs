@@ -1,0 +1,31 @@
+//! What a statement says about its subject, by URI.
+
+/// A signature: "this is mine" (cosign v3, `cosign sign`).
+pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+/// A CycloneDX document.
+pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+/// An SPDX document.
+pub const SPDX: &str = "https://spdx.dev/Document";
+/// A vulnerability scan (cosign, `specs/COSIGN_VULN_ATTESTATION_SPEC.md`).
+pub const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
+/// A verification summary (SLSA, "Verification Summary Attestation"): the gate's decision.
+pub const VERIFICATION_SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+/// Provenance (SLSA v1.0).
+pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+/// OpenVEX.
+pub const OPENVEX: &str = "https://openvex.dev/ns";
+
+/// The URI of one of cosign's short words, or the text itself if it is a URI (cosign, `options/predicate.go`).
+pub fn from_word(word: &str) -> Option<&str> {
+    match word {
+        "cyclonedx" => Some(CYCLONEDX),
+        "spdx" | "spdxjson" => Some(SPDX),
+        "vuln" => Some(VULN),
+        "slsaprovenance1" => Some(PROVENANCE),
+        "slsaprovenance" | "slsaprovenance02" => Some("https://slsa.dev/provenance/v0.2"),
+        "openvex" => Some(OPENVEX),
+        "link" => Some("https://in-toto.io/Link/v1"),
+        uri if uri.contains("://") => Some(uri),
+        _ => None,
+    }
+}

@@ -1,1 +1,0 @@
-//! A small registry that speaks the distribution specification, with switches for faults.

@@ -1,0 +1,208 @@
+//! From a request to its handler: what the path means, the fault that waits for it, and the log.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use sealwright_core::Digest;
+
+use super::answer::{answer, refuse};
+use super::{Effect, Shared, access, body, lock, manifests, referrers, uploads};
+
+/// The most that one request may carry: it lies in memory.
+const MOST: usize = 1 << 30;
+
+pub(crate) fn app(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(handle).with_state(shared)
+}
+
+/// A request whose body was read.
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) lose_tag: bool,
+}
+
+impl Incoming {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        access::parameters(&self.query).into_iter().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+}
+
+/// What a path under `/v2/` names.
+enum Route<'a> {
+    Version,
+    Tags(&'a str),
+    Manifest(&'a str, &'a str),
+    Blob(&'a str, &'a str),
+    BeginUpload(&'a str),
+    Upload(&'a str, &'a str),
+    Referrers(&'a str, &'a str),
+}
+
+impl<'a> Route<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        let rest = path.strip_prefix("/v2/")?;
+        if rest.is_empty() {
+            return Some(Self::Version);
+        }
+        if let Some(name) = rest.strip_suffix("/tags/list") {
+            return Some(Self::Tags(name));
+        }
+        if let Some((name, id)) = rest.rsplit_once("/blobs/uploads/") {
+            return Some(if id.is_empty() { Self::BeginUpload(name) } else { Self::Upload(name, id) });
+        }
+        // A repository may be called `a/manifests/b`, so the last word decides; a reference has no slash.
+        let (rest, reference) = rest.rsplit_once('/')?;
+        let (name, word) = rest.rsplit_once('/')?;
+        match word {
+            "manifests" => Some(Self::Manifest(name, reference)),
+            "blobs" => Some(Self::Blob(name, reference)),
+            "referrers" => Some(Self::Referrers(name, reference)),
+            _ => None,
+        }
+    }
+
+    fn repository(&self) -> Option<&'a str> {
+        match self {
+            Self::Version => None,
+            Self::Tags(name) | Self::BeginUpload(name) => Some(name),
+            Self::Manifest(name, _) | Self::Blob(name, _) | Self::Upload(name, _) | Self::Referrers(name, _) => {
+                Some(name)
+            }
+        }
+    }
+}
+
+async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (parts, incoming) = request.into_parts();
+    let method = parts.method;
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let response = match to_bytes(incoming, MOST).await {
+        Ok(body) => {
+            let effect = shared.fault(method.as_str(), &path);
+            let lose_tag = effect == Some(Effect::LoseTag);
+            let incoming =
+                Incoming { method: method.clone(), query: query.clone(), headers: parts.headers, body, lose_tag };
+            with_effect(effect, || dispatch(&shared, &path, &incoming)).await
+        }
+        // A push that broke off, or one that is too large for a fake.
+        Err(_) => refuse(StatusCode::BAD_REQUEST, "SIZE_INVALID", "the request's body could not be read"),
+    };
+    let status = response.status().as_u16();
+    shared.record(super::Request { method: method.to_string(), path, query, authorization, status });
+    if method == Method::HEAD { without_body(response) } else { response }
+}
+
+async fn with_effect(effect: Option<Effect>, carry_out: impl FnOnce() -> Response) -> Response {
+    match effect {
+        Some(Effect::Status(status)) => fault_status(status, None),
+        Some(Effect::RetryAfter(status, seconds)) => fault_status(status, Some(seconds)),
+        Some(Effect::CutBody) => remade(carry_out(), body::cut).await,
+        Some(Effect::SlowBody(pause)) => remade(carry_out(), |bytes| body::slow(bytes, pause)).await,
+        Some(Effect::LoseTag) | None => carry_out(),
+    }
+}
+
+fn fault_status(status: u16, retry_after: Option<u64>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
+        StatusCode::FORBIDDEN => "DENIED",
+        StatusCode::TOO_MANY_REQUESTS => "TOOMANYREQUESTS",
+        _ => "UNKNOWN",
+    };
+    let mut response = refuse(status, code, "this fault was asked for");
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The same answer with another body and the length it would have had.
+async fn remade(response: Response, remake: impl FnOnce(&Bytes) -> Body) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MOST).await.unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    Response::from_parts(parts, remake(&bytes))
+}
+
+fn without_body(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, Body::empty())
+}
+
+fn dispatch(shared: &Shared, path: &str, incoming: &Incoming) -> Response {
+    if path == "/token" {
+        return access::token(shared, &incoming.method, &incoming.query, &incoming.headers, &incoming.body);
+    }
+    let Some(route) = Route::of(path) else {
+        return refuse(StatusCode::NOT_FOUND, "UNSUPPORTED", "no such endpoint");
+    };
+    if let Some(refusal) = access::check(shared, &incoming.method, route.repository(), &incoming.headers) {
+        return refusal;
+    }
+    let reads = matches!(incoming.method, Method::GET | Method::HEAD);
+    match (route, &incoming.method) {
+        (Route::Version, _) if reads => answer(StatusCode::OK, &[("content-type", "application/json")], "{}"),
+        (Route::Tags(name), _) if reads => manifests::tags(shared, name),
+        (Route::Manifest(name, reference), &Method::PUT) => manifests::put(shared, name, reference, incoming),
+        (Route::Manifest(name, reference), _) if reads => manifests::get(shared, name, reference),
+        (Route::Blob(name, digest), _) if reads => blob(shared, name, digest, incoming),
+        (Route::BeginUpload(name), &Method::POST) => uploads::begin(shared, name, incoming),
+        (Route::Upload(name, id), &Method::PATCH) => uploads::append(shared, name, id, incoming),
+        (Route::Upload(name, id), &Method::PUT) => uploads::finish(shared, name, id, incoming),
+        (Route::Referrers(name, digest), _) if reads => referrers::list(shared, name, digest, incoming),
+        _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "this registry is a fake: it does not do that"),
+    }
+}
+
+fn blob(shared: &Shared, name: &str, reference: &str, incoming: &Incoming) -> Response {
+    let redirect = lock(&shared.switches).redirect_blobs.clone();
+    if let Some(base) = redirect.filter(|_| incoming.method == Method::GET) {
+        let location = format!("{base}/v2/{name}/blobs/{reference}");
+        return answer(StatusCode::TEMPORARY_REDIRECT, &[("location", &location)], "");
+    }
+    let Ok(digest) = reference.parse::<Digest>() else {
+        return refuse(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "not a sha256 digest");
+    };
+    let store = lock(&shared.store);
+    let Some(bytes) = store.blob(name, &digest) else {
+        return refuse(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", "blob unknown to registry");
+    };
+    let bytes = store.served(&digest, &bytes);
+    let headers = [
+        ("content-type", "application/octet-stream"),
+        ("docker-content-digest", reference),
+        ("accept-ranges", "bytes"),
+    ];
+    // RFC 9110 §14.2, of which only `bytes=N-` is understood: it is what a resumed download asks for.
+    let from =
+        incoming.header("range").and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+    let Some(from) = from.filter(|from| *from < bytes.len()) else {
+        return with_length(answer(StatusCode::OK, &headers, bytes.clone()), bytes.len());
+    };
+    let range = format!("bytes {from}-{}/{}", bytes.len() - 1, bytes.len());
+    let mut response = answer(StatusCode::PARTIAL_CONTENT, &headers, bytes.slice(from..));
+    if let Ok(range) = range.try_into() {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    with_length(response, bytes.len() - from)
+}
+
+/// States the length, also where `HEAD` takes the body away.
+pub(crate) fn with_length(mut response: Response, length: usize) -> Response {
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}

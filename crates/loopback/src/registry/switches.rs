@@ -1,0 +1,186 @@
+//! What the registry does differently from the plain specification.
+
+use std::time::Duration;
+
+/// The switches; the default is a registry that follows distribution specification 1.1.
+#[derive(Debug, Clone, Default)]
+pub struct Switches {
+    /// Whether there is a referrers API.
+    pub referrers: ReferrersApi,
+    /// Referrers of one answer; all of them without a number.
+    pub page_size: Option<usize>,
+    /// What a filter in a referrers request does.
+    pub filters: Filters,
+    /// What the referrers API says about an artifact's type.
+    pub artifact_types: ArtifactTypes,
+    /// Whether a tag may be moved.
+    pub tags: Tags,
+    /// Whether the answer to a pushed manifest names its place.
+    pub manifest_location: ManifestLocation,
+    /// How an upload's place is named.
+    pub upload_location: UploadLocation,
+    /// What `sha256-…` as a tag means.
+    pub gitlab_quirk: GitLabQuirk,
+    /// Whether tags have entity tags.
+    pub entity_tags: EntityTags,
+    /// Who may read and write.
+    pub access: Access,
+    /// Requests that one bearer token serves before it has expired.
+    pub token_uses: Option<u32>,
+    /// A base URL to which reads of blobs are redirected.
+    pub redirect_blobs: Option<String>,
+}
+
+/// Distribution specification 1.1, "Listing Referrers".
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReferrersApi {
+    /// It is there.
+    #[default]
+    On,
+    /// `404`, as in distribution 2.x.
+    Off,
+}
+
+/// What `?artifactType=` does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Filters {
+    /// It filters and says so with `OCI-Filters-Applied`.
+    #[default]
+    Applied,
+    /// It is ignored, which the specification allows.
+    Ignored,
+}
+
+/// What a referrer's descriptor says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ArtifactTypes {
+    /// The manifest's `artifactType`, else the media type of its configuration.
+    #[default]
+    Stated,
+    /// Always the media type of the configuration, no annotations and no `OCI-Subject`: go-containerregistry's registry.
+    OfConfiguration,
+}
+
+/// Whether tags move.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tags {
+    /// They do.
+    #[default]
+    Mutable,
+    /// A second push is `400 TAG_INVALID`, as in ECR, also with the same bytes.
+    Immutable,
+}
+
+/// `Location` of a pushed manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ManifestLocation {
+    /// As the specification demands.
+    #[default]
+    Sent,
+    /// Left out.
+    Omitted,
+}
+
+/// `Location` of an upload.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UploadLocation {
+    /// A path.
+    #[default]
+    Relative,
+    /// A URL of this registry.
+    Absolute,
+    /// A URL below another base, for example `http://127.0.0.1:5001`.
+    On(String),
+}
+
+/// Whether `sha256-HEX` is taken for the digest `sha256:HEX` (oras-project/oras-go#1396).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GitLabQuirk {
+    /// It is a tag like any other.
+    #[default]
+    Off,
+    /// As long as nobody pushed that tag.
+    UntilTagged,
+    /// Always; the pushed tag cannot be read.
+    Always,
+}
+
+/// `ETag` and `If-Match` of tags.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EntityTags {
+    /// None; `If-Match` is ignored.
+    #[default]
+    Off,
+    /// A push with another tag's state than the present one is `412`.
+    On,
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone everything.
+    #[default]
+    Open,
+    /// The user everything, with `Basic` on every request.
+    Basic {
+        /// Name.
+        user: String,
+        /// Password, or the refresh token of an identity-token login.
+        password: String,
+    },
+    /// The user everything, with a token of this registry's own token endpoint.
+    Bearer {
+        /// Name.
+        user: String,
+        /// Password, or the refresh token of an identity-token login.
+        password: String,
+        /// Whether a token for reading needs no user.
+        anonymous_pull: bool,
+        /// The `realm` in the challenge; this registry's own endpoint without one.
+        realm: Option<String>,
+    },
+}
+
+/// Something that goes wrong a number of times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The method it is about; every one when empty.
+    pub method: String,
+    /// A part of the path it is about.
+    pub path: String,
+    /// What happens.
+    pub effect: Effect,
+    /// How often it happens.
+    pub times: u32,
+}
+
+impl Fault {
+    /// A fault that happens once.
+    pub fn once(method: &str, path: &str, effect: Effect) -> Self {
+        Self { method: method.into(), path: path.into(), effect, times: 1 }
+    }
+
+    /// A fault that never stops.
+    pub fn always(method: &str, path: &str, effect: Effect) -> Self {
+        Self { times: u32::MAX, ..Self::once(method, path, effect) }
+    }
+
+    pub(crate) fn fits(&self, method: &str, path: &str) -> bool {
+        self.times > 0 && (self.method.is_empty() || self.method == method) && path.contains(&self.path)
+    }
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The request is not carried out; this status comes instead.
+    Status(u16),
+    /// The same with `Retry-After`, in seconds.
+    RetryAfter(u16, u64),
+    /// The answer's body ends halfway and the connection breaks.
+    CutBody,
+    /// The answer's body comes in four parts with this pause before each.
+    SlowBody(Duration),
+    /// A pushed manifest is acknowledged and stored, and its tag is not written: another writer was faster.
+    LoseTag,
+}

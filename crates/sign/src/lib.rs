@@ -1,1 +1,88 @@
 //! Signers: key files and keyless; the only place that sees key material.
+//!
+//! A signer signs the bytes of a statement and gives a Sigstore bundle. It knows no gate: that only what was cleared is
+//! signed is the pipeline's promise.
+
+mod cosign_key;
+mod identity;
+mod key;
+mod keyless;
+mod pem;
+
+use sealwright_core::Digest;
+
+pub use identity::{UnverifiedClaims, WorkloadClaims};
+pub use key::KeySigner;
+pub use keyless::KeylessSigner;
+
+/// One that signs.
+#[derive(Debug)]
+pub enum Signer {
+    /// With a key file.
+    Key(KeySigner),
+    /// With a certificate that lives for minutes, for an OpenID Connect identity.
+    Keyless(KeylessSigner),
+}
+
+impl Signer {
+    /// Signs the bytes of an in-toto statement and gives the bytes of a Sigstore bundle (version 0.3).
+    ///
+    /// # Errors
+    /// When the key cannot sign, or an authority or log is not there or refuses.
+    pub async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
+        match self {
+            Self::Key(signer) => signer.sign(statement),
+            Self::Keyless(signer) => signer.sign(statement).await,
+        }
+    }
+}
+
+/// Why nothing was signed. Key material and tokens are in none of the messages.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// The file is no private key.
+    #[error("not a private key: {0}")]
+    NotAKey(&'static str),
+    /// The key is of a kind that is not supported.
+    #[error("the key is of an unsupported kind, expected ECDSA P-256 or P-384, RSA of 2048 to 8192 bits, or Ed25519")]
+    UnsupportedKey,
+    /// The key is encrypted and there is no password.
+    #[error("the key is encrypted and COSIGN_PASSWORD is not set")]
+    NoPassword,
+    /// The password does not open the key.
+    #[error("the password in COSIGN_PASSWORD does not open the key")]
+    WrongPassword,
+    /// The key's encryption asks for more memory or time than may be spent.
+    #[error("the encryption of the key asks for too much memory or time")]
+    ExpensiveKey,
+    /// Signing itself failed.
+    #[error("the key could not sign")]
+    Failed,
+    /// The token cannot be used.
+    #[error("the identity token {0}")]
+    Token(String),
+    /// The signing config does not name what is needed.
+    #[error("the signing config cannot be used: {0}")]
+    SigningConfig(String),
+    /// An authority or log is not there, or refuses.
+    #[error("{service} failed: {message}")]
+    Upstream {
+        /// `Fulcio`, `Rekor`, `the timestamp authority`.
+        service: &'static str,
+        /// Why.
+        message: String,
+    },
+}
+
+impl SignError {
+    /// Whether an upstream is at fault rather than a key, a token or a configuration.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Upstream { .. })
+    }
+}
+
+/// The hint by which a bundle names its key, as cosign writes it: base64 of sha256 over the SPKI.
+fn key_hint(fingerprint: &Digest) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(fingerprint.as_bytes())
+}

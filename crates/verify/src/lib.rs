@@ -1,1 +1,19 @@
 //! Checks bundles against trust roots, identities and policies; no network, no signing code.
+//!
+//! One exception to "time is an argument": `sigstore-verify` itself looks at the clock to see whether the trusted root's
+//! keys are in force.
+
+mod check;
+mod content;
+mod identity;
+mod image;
+mod key;
+mod source;
+mod verify_bundle;
+
+pub use check::{CHECKS, Check, CheckInfo, Outcome, Report};
+pub use identity::{IdentityRule, IssuerRule};
+pub use image::{BuilderAnchor, ImageEvidence, Requirement, verify_image};
+pub use key::{KeyError, PublicKey};
+pub use sigstore_trust_root::TrustedRoot;
+pub use verify_bundle::{Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle};

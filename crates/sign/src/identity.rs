@@ -1,0 +1,152 @@
+//! What a token says about itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use sealwright_core::Redacted;
+use serde_json::Value;
+
+use crate::SignError;
+
+/// A token is at most this long, in bytes: headers of servers allow no more.
+const LONGEST_TOKEN: usize = 16 << 10;
+/// A token has to live for at least this long, in seconds: signing takes several requests.
+const LEAST_LIFE: i64 = 10;
+
+/// What an OpenID Connect token says about itself. Nobody checked its signature yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnverifiedClaims {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// What GitHub's tokens say about the workload; nothing in those of others.
+    pub workload: Option<WorkloadClaims>,
+}
+
+/// The claims of a GitHub Actions token (GitHub, "OpenID Connect reference") that Fulcio copies into the certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkloadClaims {
+    /// `repository`: `owner/name`.
+    pub repository: String,
+    /// `repository_id`.
+    pub repository_id: Option<String>,
+    /// `repository_owner_id`.
+    pub owner_id: Option<String>,
+    /// `ref`.
+    pub reference: Option<String>,
+    /// `sha`.
+    pub commit: Option<String>,
+    /// `job_workflow_ref`: the workflow that signs, `owner/name/.github/workflows/file.yml@ref`.
+    pub signer_workflow: String,
+    /// `workflow_ref`: the workflow that was started.
+    pub workflow: Option<String>,
+    /// `run_id`.
+    pub run_id: Option<String>,
+    /// `run_attempt`.
+    pub run_attempt: Option<String>,
+}
+
+impl WorkloadClaims {
+    fn of(claims: &Value) -> Option<Self> {
+        let claim = |key: &str| claims.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            repository: claim("repository")?,
+            repository_id: claim("repository_id"),
+            owner_id: claim("repository_owner_id"),
+            reference: claim("ref"),
+            commit: claim("sha"),
+            signer_workflow: claim("job_workflow_ref")?,
+            workflow: claim("workflow_ref"),
+            run_id: claim("run_id"),
+            run_attempt: claim("run_attempt"),
+        })
+    }
+
+    /// The signer workflow's address, as Fulcio writes it.
+    pub fn signer_uri(&self) -> String {
+        format!("https://github.com/{}", self.signer_workflow)
+    }
+
+    /// The run's address, as Fulcio writes it.
+    pub fn run_uri(&self) -> Option<String> {
+        let (run, attempt) = (self.run_id.as_ref()?, self.run_attempt.as_deref().unwrap_or("1"));
+        Some(format!("https://github.com/{}/actions/runs/{run}/attempts/{attempt}", self.repository))
+    }
+}
+
+impl UnverifiedClaims {
+    /// Reads a token (RFC 7519) and refuses one that no authority would take: wrong audience, expired, or no token at all.
+    pub(crate) fn of(token: &Redacted<String>, now: Timestamp) -> Result<Self, SignError> {
+        let fail = |why: &str| SignError::Token(why.to_owned());
+        let text = token.expose().trim();
+        if text.len() > LONGEST_TOKEN {
+            return Err(fail("is longer than any token"));
+        }
+        let mut parts = text.split('.');
+        let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(fail("is no JSON web token, expected three parts with dots between them"));
+        };
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| fail("is no JSON web token: its payload is not base64"))?;
+        let claims: Value =
+            serde_json::from_slice(&payload).map_err(|_| fail("is no JSON web token: its payload is not JSON"))?;
+        let claim = |key: &str| claims.get(key).and_then(Value::as_str).map(str::to_owned);
+        let expiry = claims.get("exp").and_then(Value::as_i64).ok_or_else(|| fail("names no expiry"))?;
+        if expiry < now.as_second().saturating_add(LEAST_LIFE) {
+            return Err(fail("has expired, ask for a new one"));
+        }
+        let audience = match claims.get("aud") {
+            Some(Value::String(one)) => one == "sigstore",
+            Some(Value::Array(several)) => several.iter().any(|one| one == "sigstore"),
+            _ => false,
+        };
+        if !audience {
+            return Err(fail("is for another audience, expected sigstore"));
+        }
+        Ok(Self {
+            issuer: claim("iss").ok_or_else(|| fail("names no issuer"))?,
+            subject: claim("sub").ok_or_else(|| fail("names no subject"))?,
+            workload: WorkloadClaims::of(&claims),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(payload: &str) -> Redacted<String> {
+        Redacted::new(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload)))
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_000).expect("time")
+    }
+
+    #[test]
+    fn a_token_that_no_authority_would_take_is_refused_before_any_request() {
+        let good = r#"{"iss":"https://i","sub":"s","aud":"sigstore","exp":1010}"#;
+        let claims = UnverifiedClaims::of(&token(good), now()).expect("good");
+        assert_eq!(claims, UnverifiedClaims { issuer: "https://i".into(), subject: "s".into(), workload: None });
+        let list = good.replace(r#""sigstore""#, r#"["x","sigstore"]"#);
+        assert!(UnverifiedClaims::of(&token(&list), now()).is_ok());
+        for (bad, why) in [
+            (good.replace("1010", "1009"), "expired"),
+            (good.replace("sigstore", "other"), "audience"),
+            (good.replace("\"exp\":1010", "\"x\":1"), "expiry"),
+            (good.replace("iss", "x"), "issuer"),
+            (good.replace("sub", "x"), "subject"),
+            ("not json".to_owned(), "JSON"),
+        ] {
+            let error = UnverifiedClaims::of(&token(&bad), now()).expect_err(&bad).to_string();
+            assert!(error.contains(why), "{bad}: {error}");
+        }
+        for bad in ["", "a.b", "a.b.c.d", "a.!.c"] {
+            let secret = Redacted::new(format!("{bad}SECRET"));
+            let error = UnverifiedClaims::of(&secret, now()).expect_err(bad).to_string();
+            assert!(!error.contains("SECRET"), "{error}");
+        }
+        let long = Redacted::new("a".repeat(LONGEST_TOKEN + 1));
+        assert!(UnverifiedClaims::of(&long, now()).is_err_and(|e| e.to_string().contains("longer")));
+    }
+}

@@ -1,0 +1,119 @@
+//! Who a certificate was issued to.
+
+use regex::{Regex, RegexBuilder};
+use sealwright_policy::{KeylessRule, Runner, SubjectRule};
+
+/// What a certificate has to say. Issuer and subject are always demanded: either alone would be anybody.
+#[derive(Debug, Clone)]
+pub struct IdentityRule {
+    /// The subject alternative name.
+    pub subject: SubjectRule,
+    /// The OpenID Connect issuer.
+    pub issuer: IssuerRule,
+    /// The kind of machine, where it is asked for.
+    pub runner: Option<Runner>,
+}
+
+/// The OpenID Connect issuer.
+#[derive(Debug, Clone)]
+pub enum IssuerRule {
+    /// This one.
+    Exact(String),
+    /// A regular expression that has to match all of it.
+    Pattern(Regex),
+}
+
+impl IdentityRule {
+    /// cosign's flags: each of the two exactly, or as a regular expression, which here has to match the whole text.
+    ///
+    /// # Errors
+    /// The regular expression's, in one line.
+    pub fn from_flags(
+        subject: Result<&str, &str>,
+        issuer: Result<&str, &str>,
+    ) -> Result<Self, String> {
+        let subject = match subject {
+            Ok(exact) => SubjectRule::Exact(exact.to_owned()),
+            Err(pattern) => SubjectRule::Pattern(whole(pattern)?),
+        };
+        let issuer = match issuer {
+            Ok(exact) => IssuerRule::Exact(exact.to_owned()),
+            Err(pattern) => IssuerRule::Pattern(whole(pattern)?),
+        };
+        Ok(Self { subject, issuer, runner: None })
+    }
+
+    /// A trust file's rule.
+    pub fn from_policy(rule: &KeylessRule) -> Self {
+        Self { subject: rule.subject.clone(), issuer: IssuerRule::Exact(rule.issuer.clone()), runner: rule.runner }
+    }
+
+    /// What does not fit; nothing if all does.
+    pub(crate) fn mismatch(&self, subject: Option<&str>, issuer: Option<&str>, runner: Option<&str>) -> Option<String> {
+        let fits = match (&self.issuer, issuer) {
+            (IssuerRule::Exact(expected), Some(found)) => expected == found,
+            (IssuerRule::Pattern(pattern), Some(found)) => pattern.is_match(found),
+            (_, None) => false,
+        };
+        if !fits {
+            return Some(format!("the certificate's issuer is {}", shown(issuer)));
+        }
+        if !subject.is_some_and(|found| self.subject.matches(found)) {
+            return Some(format!("the certificate's identity is {}", shown(subject)));
+        }
+        match self.runner {
+            Some(expected) if runner != Some(expected.word()) => {
+                Some(format!("the certificate's runner is {}, expected {}", shown(runner), expected.word()))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn shown(text: Option<&str>) -> String {
+    text.map_or_else(|| "not stated".to_owned(), |t| format!("{:?}", t.chars().take(300).collect::<String>()))
+}
+
+/// The group keeps an alternative inside the pattern from escaping the anchors.
+fn whole(pattern: &str) -> Result<Regex, String> {
+    let anchored = format!("^(?:{pattern})$");
+    RegexBuilder::new(&anchored).size_limit(1 << 20).build().map_err(|error| {
+        let lines: Vec<String> = error.to_string().lines().map(|l| l.trim().to_owned()).collect();
+        format!("{pattern:?} is no regular expression: {}", lines.join(" "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_has_to_match_the_whole_text_also_with_an_alternative_inside() {
+        let rule = IdentityRule::from_flags(Err("https://x/.*|https://y/a"), Err("https://issuer")).expect("patterns");
+        let fits = |subject, issuer| rule.mismatch(Some(subject), Some(issuer), None).is_none();
+        assert!(fits("https://x/z", "https://issuer") && fits("https://y/a", "https://issuer"));
+        for (subject, issuer) in [
+            ("https://y/ab", "https://issuer"),
+            ("see https://x/z", "https://issuer"),
+            ("https://x/z", "https://issuer.evil"),
+            ("https://x/z", "evil https://issuer"),
+        ] {
+            assert!(!fits(subject, issuer), "{subject} {issuer}");
+        }
+        assert!(IdentityRule::from_flags(Err("("), Ok("x")).is_err());
+    }
+
+    #[test]
+    fn what_is_not_stated_does_not_fit_and_the_runner_counts_where_it_is_asked_for() {
+        let mut rule = IdentityRule::from_flags(Ok("me"), Ok("iss")).expect("exact");
+        assert_eq!(rule.mismatch(Some("me"), Some("iss"), None), None);
+        assert!(rule.mismatch(None, Some("iss"), None).is_some_and(|m| m.contains("identity is not stated")));
+        assert!(rule.mismatch(Some("me"), None, None).is_some_and(|m| m.contains("issuer is not stated")));
+        assert!(rule.mismatch(Some("me2"), Some("iss"), None).is_some());
+        assert!(rule.mismatch(Some("me"), Some("iss2"), None).is_some());
+        rule.runner = Some(Runner::GithubHosted);
+        assert!(rule.mismatch(Some("me"), Some("iss"), None).is_some());
+        assert!(rule.mismatch(Some("me"), Some("iss"), Some("self-hosted")).is_some());
+        assert_eq!(rule.mismatch(Some("me"), Some("iss"), Some("github-hosted")), None);
+    }
+}

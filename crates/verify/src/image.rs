@@ -1,0 +1,186 @@
+//! All evidence of an image against a trust file, or against one signer.
+
+use jiff::Timestamp;
+use sealwright_bundle::predicate_type;
+use sealwright_core::{Digest, Limits, Untrusted};
+use sealwright_policy::{Builder, Policy, Transparency};
+
+use crate::check::{self, Check, Outcome, Report};
+use crate::content::Content;
+use crate::source;
+use crate::verify_bundle::{Anchor, Signed, verify_bundle};
+
+/// At most this many bundles of one image are looked at: a registry may hold any number.
+const MOST_BUNDLES: usize = 1_000;
+
+/// What is stored with an image.
+#[derive(Debug, Clone)]
+pub struct ImageEvidence {
+    /// The digest that was asked for.
+    pub subject: Digest,
+    /// The bundles as they were read.
+    pub bundles: Vec<Vec<u8>>,
+}
+
+/// A builder and what its signatures are checked with.
+#[derive(Debug, Clone)]
+pub struct BuilderAnchor {
+    /// The builder.
+    pub builder: Builder,
+    /// Its key, or its certificate's identity.
+    pub anchor: Anchor,
+}
+
+/// What is demanded.
+#[derive(Debug)]
+pub enum Requirement<'a> {
+    /// A statement of one type, signed by one signer.
+    Plain {
+        /// The signer.
+        anchor: &'a Anchor,
+        /// The type; a signature by default.
+        predicate_type: &'a str,
+    },
+    /// Everything that the trust file asks for, by one of its builders.
+    Policy {
+        /// The trust file.
+        policy: &'a Policy,
+        /// Its builders.
+        builders: &'a [BuilderAnchor],
+    },
+    /// What the trust file asks for of an image below an index: decision, SBOM and scan.
+    Child {
+        /// The trust file.
+        policy: &'a Policy,
+        /// Its builders.
+        builders: &'a [BuilderAnchor],
+    },
+}
+
+/// Makes every check. With several builders the report is of the first whose checks all hold, else of the one with the most.
+pub fn verify_image(evidence: &ImageEvidence, requirement: &Requirement<'_>, now: Timestamp, limits: &Limits) -> Report {
+    match requirement {
+        Requirement::Plain { anchor, predicate_type } => plain(evidence, anchor, predicate_type, limits),
+        Requirement::Policy { policy, builders } => best(evidence, policy, builders, true, now, limits),
+        Requirement::Child { policy, builders } => best(evidence, policy, builders, false, now, limits),
+    }
+}
+
+fn plain(evidence: &ImageEvidence, anchor: &Anchor, wanted: &str, limits: &Limits) -> Report {
+    let Accepted { statements, left_aside, mut checks } = accepted(evidence, anchor, limits);
+    let found = statements.iter().any(|s| s.statement.predicate_type == wanted);
+    checks.push(if wanted == predicate_type::SIGNATURE {
+        Check::when(check::SIGNATURE, found, "there is no signature")
+    } else {
+        Check::when(check::STATEMENT, found, format!("there is no statement of type {}", Untrusted::from(wanted)))
+    });
+    Report { checks, builder: None, level: None, waivers: vec![], left_aside }
+}
+
+fn best(
+    evidence: &ImageEvidence,
+    policy: &Policy,
+    builders: &[BuilderAnchor],
+    whole: bool,
+    now: Timestamp,
+    limits: &Limits,
+) -> Report {
+    let mut best: Option<Report> = None;
+    for builder in builders {
+        let report = by_builder(evidence, policy, builder, whole, now, limits);
+        if report.passed() {
+            return report;
+        }
+        if best.as_ref().is_none_or(|b| report.passes() > b.passes()) {
+            best = Some(report);
+        }
+    }
+    best.unwrap_or_else(|| Report {
+        checks: vec![Check::new(check::SIGNER, Outcome::Failed("the trust file names no builder".into()))],
+        builder: None,
+        level: None,
+        waivers: vec![],
+        left_aside: vec![],
+    })
+}
+
+fn by_builder(
+    evidence: &ImageEvidence,
+    policy: &Policy,
+    BuilderAnchor { builder, anchor }: &BuilderAnchor,
+    whole: bool,
+    now: Timestamp,
+    limits: &Limits,
+) -> Report {
+    let Accepted { mut statements, mut left_aside, mut checks } = accepted(evidence, anchor, limits);
+    checks.push(match &builder.source {
+        None => Check::new(check::SOURCE, Outcome::NotChecked("the builder has no source".into())),
+        Some(rule) => {
+            // A statement about another source is somebody else's, also if the same signer made it.
+            let mut first = None;
+            statements.retain(|signed| match source::mismatch(signed, &evidence.subject, rule) {
+                None => true,
+                Some(why) => {
+                    left_aside.push(why.clone());
+                    first.get_or_insert(why);
+                    false
+                }
+            });
+            let why = first.unwrap_or_else(|| "there is no statement".into());
+            Check::when(check::SOURCE, !statements.is_empty(), why)
+        }
+    });
+    let content = Content {
+        statements: &statements,
+        rules: &builder.evidence,
+        policy: policy.digest(),
+        now,
+        identity: Some(&builder.identity),
+    };
+    checks.extend(content.checks(whole));
+    Report {
+        checks,
+        builder: Some(builder.name.clone()),
+        level: content.level(),
+        waivers: content.waivers(),
+        left_aside,
+    }
+}
+
+struct Accepted {
+    statements: Vec<Signed>,
+    left_aside: Vec<String>,
+    checks: Vec<Check>,
+}
+
+/// The statements of one signer, and the checks that they exist. Noise beside them changes nothing: anybody who may push
+/// could otherwise block an image.
+fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accepted {
+    let (mut statements, mut left_aside) = (Vec::new(), Vec::new());
+    for bundle in evidence.bundles.iter().take(MOST_BUNDLES) {
+        match verify_bundle(bundle, &evidence.subject, anchor, limits) {
+            Ok(verified) => statements.push(verified.into_inner()),
+            Err(refusal) => left_aside.push(Untrusted::from(refusal.to_string()).to_string()),
+        }
+    }
+    let count = evidence.bundles.len();
+    let signer = match (statements.is_empty(), left_aside.first()) {
+        (false, _) => Outcome::Passed,
+        (true, Some(why)) => Outcome::Failed(why.clone()),
+        (true, None) => Outcome::Failed("there is no bundle".into()),
+    };
+    let transparency = match anchor.transparency() {
+        Transparency::None => Outcome::NotChecked(
+            "no log entry and no trusted time were demanded; signature, subject and predicate type are still checked".into(),
+        ),
+        // Statements without them were refused above.
+        Transparency::Required if statements.is_empty() => Outcome::Failed("there is no statement".into()),
+        Transparency::Required => Outcome::Passed,
+    };
+    let checks = vec![
+        Check::when(check::EVIDENCE, count > 0, "no bundle is stored with the image"),
+        Check::new(check::SIGNER, signer),
+        Check::new(check::TRANSPARENCY, transparency),
+    ];
+    Accepted { statements, left_aside, checks }
+}

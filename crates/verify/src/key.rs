@@ -1,0 +1,43 @@
+//! Public keys, and signatures by them.
+
+use sealwright_core::Digest;
+use sigstore_crypto::VerificationKey;
+use sigstore_types::{DerPublicKey, SignatureBytes};
+
+/// A public key: ECDSA P-256 or P-384, RSA of 2048 to 8192 bits, or Ed25519.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey(DerPublicKey);
+
+/// Why a text is no public key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a public key that can verify: {0}")]
+pub struct KeyError(String);
+
+impl PublicKey {
+    /// Reads PEM (`BEGIN PUBLIC KEY`, RFC 5280's SubjectPublicKeyInfo).
+    ///
+    /// # Errors
+    /// When it is none, or of an algorithm that is not supported.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let text = std::str::from_utf8(pem).map_err(|_| KeyError("it is no PEM text".to_owned()))?;
+        let key = DerPublicKey::from_pem(text).map_err(|e| KeyError(e.to_string()))?;
+        VerificationKey::from_spki(&key).map_err(|e| KeyError(e.to_string()))?;
+        Ok(Self(key))
+    }
+
+    /// sha256 over the SPKI: how statements and reports name the key.
+    pub fn fingerprint(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    /// Whether `signature` is this key's over `message`. The hash follows the key as with cosign: P-384 takes SHA-384, the
+    /// others SHA-256, Ed25519 none of its own.
+    pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Ok(key) = VerificationKey::from_spki(&self.0) else { return false };
+        key.verify(message, &SignatureBytes::from_bytes(signature)).is_ok()
+    }
+
+    pub(crate) fn der(&self) -> DerPublicKey {
+        self.0.clone()
+    }
+}

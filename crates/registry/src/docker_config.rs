@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(login(&config, "debian"), password("hub", "pass"));
         assert_eq!(login(&config, "ghcr.io/other/app"), password("u", "p:q"));
         assert_eq!(login(&config, "ghcr.io/acme/app"), password("acme", "secret"));
-        assert_eq!(login(&config, "ghcr.io/acmeX/app"), password("u", "p:q"));
+        assert_eq!(login(&config, "ghcr.io/acmex/app"), password("u", "p:q"));
         assert_eq!(login(&config, "old.example/a"), password("o", "o"));
         assert_eq!(login(&config, "acr.example/a"), Some(Login::IdentityToken(Redacted::new("refresh".into()))));
         assert_eq!(login(&config, "raw.example/a"), Some(Login::RegistryToken(Redacted::new("bearer".into()))));

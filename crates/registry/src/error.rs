@@ -106,14 +106,10 @@ pub enum RegistryError {
         answer: Answer,
     },
     /// The tag names another digest already, and the registry does not let it be moved.
-    #[error(
-        "tag {tag} of {repository} already names {existing} and cannot be moved to {wanted}: tags are immutable there"
-    )]
+    #[error("{asked}: the tag names {existing} already and cannot be moved to {wanted}: tags are immutable there")]
     TagConflict {
-        /// The repository.
-        repository: Repository,
-        /// The tag.
-        tag: String,
+        /// The operation and the tag.
+        asked: Asked,
         /// What it names.
         existing: Digest,
         /// What it should have named.

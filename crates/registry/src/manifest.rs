@@ -160,12 +160,10 @@ impl Client {
         }
         match self.tag_state(repository, tag).await {
             Ok(Some(existing)) if existing == wanted => Ok(()),
-            Ok(Some(existing)) if says_immutable(&error) => Err(RegistryError::TagConflict {
-                repository: repository.clone(),
-                tag: tag.to_owned(),
-                existing,
-                wanted,
-            }),
+            Ok(Some(existing)) if says_immutable(&error) => {
+                let asked = Asked { what: "push tag", target: format!("{repository}:{tag}") };
+                Err(RegistryError::TagConflict { asked, existing, wanted })
+            }
             _ => Err(error),
         }
     }

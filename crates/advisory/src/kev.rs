@@ -56,6 +56,11 @@ impl Kev {
         self.cves.contains(cve)
     }
 
+    /// The CVEs, sorted, one a line: the form in which they are kept and named by digest.
+    pub fn lines(&self) -> String {
+        self.cves.iter().map(|cve| format!("{cve}\n")).collect()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.cves.len()

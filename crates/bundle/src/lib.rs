@@ -5,10 +5,12 @@ mod envelope;
 pub mod predicate_type;
 mod statement;
 mod strict;
+pub mod vocabulary;
 
 pub use bundle::{BUNDLE_V03, Bundle, is_bundle_type};
 pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pae};
 pub use statement::{STATEMENT_V0_1, STATEMENT_V1, Statement, StatementSubject};
+pub use strict::parse as parse_strict;
 
 /// Why bytes are not the document they should be.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,8 @@ pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
 /// An SPDX document.
 pub const SPDX: &str = "https://spdx.dev/Document";
+/// An SPDX document as GitHub's `actions/attest` names it.
+pub const SPDX_V2_3: &str = "https://spdx.dev/Document/v2.3";
 /// A vulnerability scan (cosign, `specs/COSIGN_VULN_ATTESTATION_SPEC.md`).
 pub const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
 /// A verification summary (SLSA, "Verification Summary Attestation"): the gate's decision.
@@ -25,7 +27,34 @@ pub fn from_word(word: &str) -> Option<&str> {
         "slsaprovenance" | "slsaprovenance02" => Some("https://slsa.dev/provenance/v0.2"),
         "openvex" => Some(OPENVEX),
         "link" => Some("https://in-toto.io/Link/v1"),
+        "custom" => Some("https://cosign.sigstore.dev/attestation/v1"),
         uri if uri.contains("://") => Some(uri),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_cosigns_and_a_uri_stands_for_itself() {
+        // cosign v3.1.2, cmd/cosign/cli/options/predicate.go.
+        for (word, uri) in [
+            ("cyclonedx", "https://cyclonedx.org/bom"),
+            ("spdx", "https://spdx.dev/Document"),
+            ("spdxjson", "https://spdx.dev/Document"),
+            ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
+            ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
+            ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
+            ("slsaprovenance02", "https://slsa.dev/provenance/v0.2"),
+            ("openvex", "https://openvex.dev/ns"),
+            ("link", "https://in-toto.io/Link/v1"),
+            ("custom", "https://cosign.sigstore.dev/attestation/v1"),
+            ("https://example.com/x", "https://example.com/x"),
+        ] {
+            assert_eq!(from_word(word), Some(uri));
+        }
+        assert_eq!(from_word("sbom"), None);
     }
 }

@@ -236,3 +236,23 @@ async fn a_registry_that_is_well_behaved_is_asked_once() {
     assert_eq!(answers(&registry, ""), ["GET 200"]);
     assert_eq!(registry.requests()[0].query, "artifactType=application%2Fvnd.dev.sigstore.bundle.v0.3%2Bjson");
 }
+
+#[tokio::test]
+async fn more_referrers_than_any_image_has_are_refused() {
+    let digest = image().descriptor.digest;
+    let listing = |range: std::ops::Range<u32>| {
+        let entries: Vec<_> = range.map(|n| Descriptor::of("x", &n.to_le_bytes())).collect();
+        let body = serde_json::json!({ "schemaVersion": 2, "manifests": entries }).to_string();
+        Answer::ok(media_type::INDEX, body.into())
+    };
+    let next = format!("</v2/acme/app/referrers/{digest}?p=2>; rel=\"next\"");
+    for (last, fits) in [(20_000, true), (20_001, false)] {
+        let server = serve(vec![listing(0..10_000).header("Link", &next), listing(10_000..last)]);
+        let found = client().referrers(&server.reference("").repository.pinned(digest), None).await;
+        match found {
+            Ok(referrers) => assert!(fits && referrers.descriptors.len() == 20_000),
+            Err(RegistryError::Protocol { .. }) => assert!(!fits),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Words in our statements that both their writer (`attest`) and their reader (`verify`) have to spell the same.
+
+/// The annotation of a subject that names the source repository: `owner/name`.
+pub const SOURCE_REPOSITORY: &str = "dev.sealwright.source.repository";
+/// The annotation that names the repository by the number that survives a rename.
+pub const SOURCE_REPOSITORY_ID: &str = "dev.sealwright.source.repository-id";
+/// The annotation that names the repository's owner by number.
+pub const SOURCE_OWNER_ID: &str = "dev.sealwright.source.owner-id";
+/// The annotation that names the full ref.
+pub const SOURCE_REF: &str = "dev.sealwright.source.ref";
+/// The annotation that names the commit.
+pub const SOURCE_COMMIT: &str = "dev.sealwright.source.commit";
+
+/// The level in a decision's `verifiedLevels` that says that the gate let the image pass.
+pub const GATE_LEVEL: &str = "SEALWRIGHT_GATE";
+/// The member of a decision that lists waivers. SLSA asks for `<vendor>_<field>` (SLSA v1.0, "Parsing rules").
+pub const WAIVERS: &str = "sealwright_waivers";

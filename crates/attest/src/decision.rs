@@ -1,12 +1,12 @@
 //! The gate's decision, as a SLSA Verification Summary (SLSA v1.0, "Verification Summary Attestation").
 
 use jiff::Timestamp;
-use sealwright_bundle::{Statement, predicate_type};
+use sealwright_bundle::{Statement, predicate_type, vocabulary};
 use sealwright_core::{Decision, Digest, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::scan::{PolicyName, waiver_lines};
 use crate::Subject;
+use crate::scan::{PolicyName, waiver_lines};
 
 /// What was decided, by which rules, from which statements.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct DecisionInput<'a> {
     pub time: Timestamp,
     /// The rules.
     pub policy: PolicyName<'a>,
-    /// The digests of the SBOM and scan statements.
+    /// The digests of the bytes of the SBOM and scan statements.
     pub inputs: &'a [Digest],
     /// The decision.
     pub decision: &'a Decision,
@@ -25,16 +25,16 @@ pub struct DecisionInput<'a> {
     pub level: u8,
 }
 
-/// The level that says that the gate let it pass.
-pub(crate) const GATE_LEVEL: &str = "SEALWRIGHT_GATE";
-
-/// The decision about the subject.
+/// The decision about the subject. Of a refused image no level is stated ("FAILED" stands alone).
 pub fn decision(subject: &Subject<'_>, input: &DecisionInput<'_>) -> Statement {
-    let result = match input.decision.outcome {
-        Outcome::Pass => "PASSED",
-        Outcome::Refuse => "FAILED",
+    let (result, levels) = match input.decision.outcome {
+        Outcome::Pass => {
+            ("PASSED", vec![format!("SLSA_BUILD_LEVEL_{}", input.level), vocabulary::GATE_LEVEL.to_owned()])
+        }
+        Outcome::Refuse => ("FAILED", vec!["FAILED".to_owned()]),
     };
-    let inputs: Vec<_> = input.inputs.iter().map(|digest| json!({ "digest": { "sha256": digest.hex() } })).collect();
+    let inputs: Vec<Value> =
+        input.inputs.iter().map(|digest| json!({ "digest": { "sha256": digest.hex() } })).collect();
     let predicate = json!({
         "verifier": {
             "id": "https://sealwright.dev/seal",
@@ -45,9 +45,9 @@ pub fn decision(subject: &Subject<'_>, input: &DecisionInput<'_>) -> Statement {
         "policy": { "uri": input.policy.uri, "digest": { "sha256": input.policy.digest.hex() } },
         "inputAttestations": inputs,
         "verificationResult": result,
-        "verifiedLevels": [format!("SLSA_BUILD_LEVEL_{}", input.level), GATE_LEVEL],
+        "verifiedLevels": levels,
         "slsaVersion": "1.0",
-        "sealwright": { "waivers": waiver_lines(input.decision) },
+        vocabulary::WAIVERS: waiver_lines(input.decision),
     });
     Statement::new(vec![subject.named()], predicate_type::VERIFICATION_SUMMARY, predicate)
 }

@@ -1,18 +1,24 @@
 //! Statements about a digest: signature, SBOM, scan, decision and provenance, ready to sign.
 //!
-//! Nothing here is signed or sent, and no clock is read.
+//! Nothing here is signed or sent, and no clock is read: the same input gives the same bytes.
 
 mod decision;
+mod predicate;
 mod provenance;
+mod same_claim;
 mod scan;
 mod source;
 
+use std::collections::BTreeMap;
+
 use sealwright_bundle::{Statement, StatementSubject, predicate_type};
 use sealwright_core::Digest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub use decision::{DecisionInput, decision};
-pub use provenance::{ProvenanceInput, ProvenBuilder, provenance};
+pub use predicate::{AttestError, cyclonedx, predicate, spdx};
+pub use provenance::{GITHUB_WORKFLOW, ProvenBuilder, ProvenanceInput, SEALED, provenance};
+pub use same_claim::same_claim;
 pub use scan::{PolicyName, ScanInput, WaiverLine, scan, waiver_lines};
 pub use source::SourceIdentity;
 
@@ -32,53 +38,21 @@ impl Subject<'_> {
         StatementSubject::new(Some(self.name), &self.digest, self.annotations())
     }
 
-    fn annotations(&self) -> std::collections::BTreeMap<String, String> {
+    fn annotations(&self) -> BTreeMap<String, String> {
         self.source.map(SourceIdentity::annotations).unwrap_or_default()
     }
 }
 
 /// "This is mine", in the shape of `cosign sign`: the subject has no name, and the predicate says nothing.
 pub fn signature(subject: &Subject<'_>) -> Statement {
-    let unnamed = StatementSubject::new(None, &subject.digest, subject.annotations());
+    annotated_signature(subject, &BTreeMap::new())
+}
+
+/// The same with the signer's own words (`-a key=value`). They cannot replace what the signer proved about the source.
+pub fn annotated_signature(subject: &Subject<'_>, annotations: &BTreeMap<String, String>) -> Statement {
+    let mut all = annotations.clone();
+    all.retain(|key, _| !key.starts_with("dev.sealwright."));
+    all.extend(subject.annotations());
+    let unnamed = StatementSubject::new(None, &subject.digest, all);
     Statement::new(vec![unnamed], predicate_type::SIGNATURE, json!({}))
-}
-
-/// A CycloneDX document about the subject.
-pub fn cyclonedx(subject: &Subject<'_>, document: &[u8]) -> Statement {
-    Statement::new(vec![subject.named()], predicate_type::CYCLONEDX, parsed(document))
-}
-
-/// An SPDX document about the subject.
-pub fn spdx(subject: &Subject<'_>, document: &[u8]) -> Statement {
-    Statement::new(vec![subject.named()], predicate_type::SPDX, parsed(document))
-}
-
-/// Our own writers' bytes are JSON; anything else would be a defect and becomes a statement that says nothing.
-fn parsed(document: &[u8]) -> Value {
-    serde_json::from_slice(document).unwrap_or_default()
-}
-
-/// Whether two statements claim the same, apart from the times at which they were made.
-pub fn same_claim(one: &Statement, other: &Statement) -> bool {
-    let timeless = |statement: &Statement| {
-        let mut statement = statement.clone();
-        for path in [
-            "/metadata/scanStartedOn",
-            "/metadata/scanFinishedOn",
-            "/timeVerified",
-            "/runDetails/metadata/startedOn",
-            "/runDetails/metadata/finishedOn",
-            "/runDetails/metadata/invocationId",
-        ] {
-            if let Some(time) = statement.predicate.pointer_mut(path) {
-                *time = Value::Null;
-            }
-        }
-        // The decision names the scan statement by a digest that covers the scan's times.
-        if let Some(inputs) = statement.predicate.get_mut("inputAttestations") {
-            *inputs = Value::Null;
-        }
-        statement
-    };
-    timeless(one) == timeless(other)
 }

@@ -65,9 +65,9 @@ impl ProvenBuilder<'_> {
 }
 
 /// The build type of images that were built before `seal` saw them: what ran is not known, only who says so.
-const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
+pub const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
 /// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
-const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
+pub const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
 
 /// Provenance of the subject; of an index of all its images too.
 pub fn provenance(subject: &Subject<'_>, input: &ProvenanceInput<'_>) -> Statement {
@@ -86,7 +86,7 @@ pub fn provenance(subject: &Subject<'_>, input: &ProvenanceInput<'_>) -> Stateme
         "buildDefinition": {
             "buildType": build_type,
             "externalParameters": parameters,
-            "internalParameters": { "sealwright": { "version": input.tool_version } },
+            "internalParameters": internal_parameters(input, subject.source),
             "resolvedDependencies": dependencies(subject.source),
         },
         "runDetails": { "builder": { "id": input.builder.id() }, "metadata": run },
@@ -94,11 +94,25 @@ pub fn provenance(subject: &Subject<'_>, input: &ProvenanceInput<'_>) -> Stateme
     Statement::new(subjects, predicate_type::PROVENANCE, predicate)
 }
 
+/// GitHub's own statements carry the ids too (actions/toolkit, `packages/attest/src/provenance.ts`).
+fn internal_parameters(input: &ProvenanceInput<'_>, source: Option<&SourceIdentity>) -> Value {
+    let mut parameters = json!({ "sealwright": { "version": input.tool_version } });
+    let ids = source.filter(|_| matches!(input.builder, ProvenBuilder::Workload { .. })).map(|source| {
+        without_nulls([("repository_id", &source.repository_id), ("repository_owner_id", &source.owner_id)])
+    });
+    if let (Some(ids), Some(members)) = (ids, parameters.as_object_mut()) {
+        members.insert("github".to_owned(), ids);
+    }
+    parameters
+}
+
+/// `https://github.com/owner/name/.github/workflows/file.yml@ref` in the parts that GitHub's build type names.
 fn workflow_parameters(workflow: Option<&str>, source: Option<&SourceIdentity>) -> Value {
-    let (path, reference) = workflow.and_then(|w| w.rsplit_once('@')).unwrap_or_default();
-    let path = path.split_once("/.github/").map(|(_, rest)| format!(".github/{rest}"));
+    let (path, reference) = workflow.and_then(|w| w.rsplit_once('@')).unzip();
+    let path = path.and_then(|p| p.split_once("/.github/")).map(|(_, rest)| format!(".github/{rest}"));
     let repository = source.and_then(|s| s.repository.as_ref()).map(|r| format!("https://github.com/{r}"));
-    json!({ "workflow": { "ref": reference, "repository": repository, "path": path } })
+    let parts = [("ref", &reference.map(str::to_owned)), ("repository", &repository), ("path", &path)];
+    json!({ "workflow": without_nulls(parts) })
 }
 
 fn dependencies(source: Option<&SourceIdentity>) -> Value {
@@ -107,4 +121,9 @@ fn dependencies(source: Option<&SourceIdentity>) -> Value {
     };
     let reference = reference.as_deref().map(|r| format!("@{r}")).unwrap_or_default();
     json!([{ "uri": format!("git+https://github.com/{repository}{reference}"), "digest": { "gitCommit": commit } }])
+}
+
+fn without_nulls<const N: usize>(members: [(&str, &Option<String>); N]) -> Value {
+    let stated = members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::from(value.clone()?))));
+    Value::Object(stated.collect())
 }

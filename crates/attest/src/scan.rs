@@ -24,6 +24,8 @@ pub struct PolicyName<'a> {
 pub struct ScanInput<'a> {
     /// The version of this tool.
     pub tool_version: &'a str,
+    /// Who ran it, as provenance names it.
+    pub builder: &'a str,
     /// Where the advisories come from, in words.
     pub database_uri: &'a str,
     /// The digest of the advisory snapshot.
@@ -84,7 +86,7 @@ pub fn waiver_lines(decision: &Decision) -> Vec<WaiverLine> {
 /// The scan of the subject.
 pub fn scan(subject: &Subject<'_>, input: &ScanInput<'_>) -> Statement {
     let predicate = json!({
-        "invocation": { "uri": "https://sealwright.dev/seal", "event_id": "", "builder.id": "" },
+        "invocation": { "uri": "https://sealwright.dev/seal", "event_id": "", "builder.id": input.builder },
         "scanner": {
             "uri": "https://sealwright.dev",
             "version": input.tool_version,

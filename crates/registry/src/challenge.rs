@@ -15,7 +15,7 @@ pub(crate) enum Challenge {
 impl Challenge {
     /// The best challenge of the headers: a token before a password.
     pub(crate) fn best<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let all: Vec<Self> = headers.flat_map(|header| split(header)).filter_map(|(s, p)| Self::of(&s, &p)).collect();
+        let all: Vec<Self> = headers.flat_map(split).filter_map(|(s, p)| Self::of(&s, &p)).collect();
         let bearer = all.iter().find(|challenge| **challenge != Self::Basic);
         bearer.or(all.first()).cloned()
     }

@@ -1,5 +1,6 @@
 //! The numbered checks of an image, and the report.
 
+use sealwright_core::Digest;
 use serde::Serialize;
 
 /// A check's place in the documentation.
@@ -65,6 +66,9 @@ pub struct Check {
 }
 
 impl Check {
+    /// Every check there is, in its order.
+    pub const ALL: &'static [CheckInfo] = CHECKS;
+
     /// A check with its outcome.
     pub fn new(info: CheckInfo, outcome: Outcome) -> Self {
         Self { number: info.number, name: info.name, outcome }
@@ -88,6 +92,10 @@ impl Check {
 /// What was checked and what came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// The version of this shape: [`Report::SCHEMA`].
+    pub schema: u32,
+    /// The digest that was asked about.
+    pub subject: Digest,
     /// The checks in their order.
     pub checks: Vec<Check>,
     /// The builder of the trust file whose evidence counts.
@@ -96,15 +104,24 @@ pub struct Report {
     /// The SLSA build level that the evidence supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<u8>,
-    /// Waivers that the decision names: `ID: reason`.
+    /// The waivers that accepted decisions name, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<String>,
-    /// Bundles that do not count, and why.
+    /// What does not count, and why, one line each. Nothing of it makes a report fail: whoever may push could otherwise block
+    /// an image.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_aside: Vec<String>,
 }
 
 impl Report {
+    /// The version of the report's shape.
+    pub const SCHEMA: u32 = 1;
+
+    pub(crate) fn new(subject: Digest, checks: Vec<Check>) -> Self {
+        let schema = Self::SCHEMA;
+        Self { schema, subject, checks, builder: None, level: None, waivers: vec![], left_aside: vec![] }
+    }
+
     /// Whether every check that was made holds, and at least one was made.
     pub fn passed(&self) -> bool {
         self.failures().count() == 0 && self.passes() > 0
@@ -118,5 +135,78 @@ impl Report {
     /// The checks that do not hold.
     pub fn failures(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn report(outcomes: &[Outcome]) -> Report {
+        let checks = CHECKS.iter().zip(outcomes).map(|(info, outcome)| Check::new(*info, outcome.clone())).collect();
+        Report::new(Digest::of(b""), checks)
+    }
+
+    #[test]
+    fn numbers_and_names_are_stable_and_stand_once() {
+        let listed: Vec<(u8, &str)> = Check::ALL.iter().map(|check| (check.number, check.name)).collect();
+        let expected = [
+            (1, "evidence"),
+            (2, "signer"),
+            (3, "transparency"),
+            (4, "source"),
+            (5, "signature"),
+            (6, "statement"),
+            (7, "decision"),
+            (8, "decision-policy"),
+            (9, "decision-inputs"),
+            (10, "sbom"),
+            (11, "scan"),
+            (12, "scan-age"),
+            (13, "provenance"),
+            (14, "provenance-level"),
+            (15, "images"),
+            (16, "layers"),
+        ];
+        assert_eq!(listed, expected);
+        assert!(Check::ALL.iter().all(|check| check.meaning.ends_with('.')));
+    }
+
+    #[test]
+    fn one_failure_is_enough_and_nothing_checked_is_no_pass() {
+        let (failed, aside) = (Outcome::Failed("why".into()), Outcome::NotChecked("why".into()));
+        assert!(report(&[Outcome::Passed, aside.clone()]).passed());
+        assert!(!report(&[Outcome::Passed, failed.clone(), Outcome::Passed]).passed());
+        assert!(!report(&[aside]).passed());
+        assert!(!report(&[]).passed());
+        let mixed = report(&[Outcome::Passed, failed, Outcome::Passed]);
+        assert_eq!((mixed.passes(), mixed.failures().map(|c| c.name).collect::<Vec<_>>()), (2, vec!["signer"]));
+    }
+
+    #[test]
+    fn the_callers_checks_have_their_places() {
+        assert_eq!((Check::images(Outcome::Passed).number, Check::layers(Outcome::Passed).number), (15, 16));
+        assert_eq!(Check::layers(Outcome::Failed("x".into())).outcome, Outcome::Failed("x".into()));
+    }
+
+    #[test]
+    fn the_json_says_its_version_and_why() {
+        let mut report = report(&[Outcome::Passed, Outcome::Failed("no".into()), Outcome::NotChecked("off".into())]);
+        report.builder = Some("release".into());
+        assert_eq!(
+            serde_json::to_value(&report).expect("JSON"),
+            json!({
+                "schema": 1,
+                "subject": Digest::of(b"").to_string(),
+                "checks": [
+                    { "number": 1, "name": "evidence", "outcome": "passed" },
+                    { "number": 2, "name": "signer", "outcome": "failed", "why": "no" },
+                    { "number": 3, "name": "transparency", "outcome": "not-checked", "why": "off" },
+                ],
+                "builder": "release",
+            })
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! What the statements have to say, by the evidence rules of a builder.
 
 use jiff::Timestamp;
-use sealwright_bundle::predicate_type as types;
-use sealwright_core::Digest;
-use sealwright_policy::{BuilderIdentity, EvidenceRules, SbomFormat, SubjectRule};
+use sealwright_bundle::{predicate_type as types, vocabulary};
+use sealwright_core::{Digest, Untrusted};
+use sealwright_policy::{BuilderIdentity, EvidenceRules, Runner, SbomFormat, SubjectRule};
 use serde_json::Value;
 
 use crate::check::{self, Check, Outcome};
@@ -18,7 +18,7 @@ pub(crate) struct Content<'a> {
     pub(crate) rules: &'a EvidenceRules,
     pub(crate) policy: Digest,
     pub(crate) now: Timestamp,
-    pub(crate) identity: Option<&'a BuilderIdentity>,
+    pub(crate) identity: &'a BuilderIdentity,
 }
 
 impl<'a> Content<'a> {
@@ -32,7 +32,8 @@ impl<'a> Content<'a> {
         let mut checks = Vec::new();
         if whole {
             let signature = self.of_type(types::SIGNATURE).next().is_some();
-            checks.push(required(self.rules.signature, check::SIGNATURE, || (signature, "there is no signature".into())));
+            checks
+                .push(required(self.rules.signature, check::SIGNATURE, || (signature, "there is no signature".into())));
         }
         checks.extend(self.decision_checks());
         checks.push(self.sbom());
@@ -80,17 +81,24 @@ impl<'a> Content<'a> {
             let short: String = unknown.chars().take(12).collect();
             return Some(format!("the decision was made from statement {short}, which was not verified"));
         }
-        let holds = |kind: &str| listed.iter().filter_map(|hex| known(hex)).any(|s| s.statement.predicate_type == kind);
-        let formats = self.rules.sbom.formats.iter().filter(|_| self.rules.sbom.required).map(|f| sbom_type(*f));
-        let scan = self.rules.scan.required.then_some(types::VULN);
-        let missing = formats.chain(scan).find(|kind| !holds(kind))?;
-        Some(format!("the decision was not made from a statement of type {missing}"))
+        let holds = |kinds: &[&str]| {
+            let mut inputs = listed.iter().filter_map(|hex| known(hex));
+            inputs.any(|s| kinds.contains(&s.statement.predicate_type.as_str()))
+        };
+        let formats = self.rules.sbom.formats.iter().filter(|_| self.rules.sbom.required).map(|f| sbom_types(*f));
+        let scan = self.rules.scan.required.then_some(&[types::VULN][..]);
+        let missing = formats.chain(scan).find(|kinds| !holds(kinds))?;
+        Some(format!("the decision was not made from a statement of type {}", missing.join(" or ")))
     }
 
     fn sbom(&self) -> Check {
         let rules = &self.rules.sbom;
         required(rules.required, check::SBOM, || {
-            let missing = rules.formats.iter().find(|format| !self.of_type(sbom_type(**format)).any(|s| is_sbom(s, **format)));
+            let found = |format: SbomFormat| {
+                let mut statements = sbom_types(format).iter().flat_map(|kind| self.of_type(kind));
+                statements.any(|s| is_sbom(s, format))
+            };
+            let missing = rules.formats.iter().find(|format| !found(**format));
             (missing.is_none(), format!("there is no {} document", missing.map_or("", |f| f.word())))
         })
     }
@@ -101,7 +109,9 @@ impl<'a> Content<'a> {
         let clean: Vec<&Signed> = self
             .of_type(types::VULN)
             .filter(|s| text(s, "/scanner/result/outcome") == Some("pass"))
-            .filter(|s| s.statement.predicate.pointer("/scanner/result/counts/refused").and_then(Value::as_u64) == Some(0))
+            .filter(|s| {
+                s.statement.predicate.pointer("/scanner/result/counts/refused").and_then(Value::as_u64) == Some(0)
+            })
             .filter(|s| text(s, "/scanner/result/policy/digest") == Some(&policy))
             .collect();
         let scan = required(rules.required, check::SCAN, || {
@@ -137,7 +147,8 @@ impl<'a> Content<'a> {
                 (!named.is_empty(), "there is no provenance that names its builder".into())
             }),
             required(rules.required, check::PROVENANCE_LEVEL, || {
-                let why = format!("the evidence supports level {}, expected {}", level.unwrap_or_default(), rules.level);
+                let why =
+                    format!("the evidence supports level {}, expected {}", level.unwrap_or_default(), rules.level);
                 (level.is_some_and(|level| level >= rules.level), why)
             }),
         ]
@@ -148,18 +159,31 @@ impl<'a> Content<'a> {
         self.of_type(types::PROVENANCE).map(|s| level(s, self.identity)).max()
     }
 
-    /// The waivers that accepted decisions name.
+    /// The waivers that accepted decisions name, one line each.
     pub(crate) fn waivers(&self) -> Vec<String> {
-        let lists = self.of_type(types::VERIFICATION_SUMMARY).filter_map(|s| s.statement.predicate.pointer("/sealwright/waivers"));
-        let line = |waiver: &Value| {
-            let word = |key: &str| waiver.get(key).and_then(Value::as_str);
-            Some(format!("{}: {}", word("id")?, word("reason").unwrap_or_default()))
-        };
-        let mut lines: Vec<String> = lists.filter_map(Value::as_array).flatten().filter_map(line).collect();
+        let decisions = self.of_type(types::VERIFICATION_SUMMARY).filter(|s| is_pass(s));
+        let lists = decisions.filter_map(|s| s.statement.predicate.get(vocabulary::WAIVERS)?.as_array());
+        let mut lines: Vec<String> = lists.flatten().map(|waiver| waiver_line(waiver, self.now)).collect();
         lines.sort();
         lines.dedup();
         lines
     }
+}
+
+/// `ID in PACKAGE: reason (owner, until DATE)`; what is not stated is left out.
+fn waiver_line(waiver: &Value, now: Timestamp) -> String {
+    let word = |key: &str| waiver.get(key).and_then(Value::as_str);
+    let package = word("package").map(|package| format!(" in {package}")).unwrap_or_default();
+    let until = word("expires").map(|day| {
+        // The last day counts, in UTC.
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let expired = day.parse::<jiff::civil::Date>().is_ok_and(|day| day < today);
+        format!("until {day}{}", if expired { ", expired since" } else { "" })
+    });
+    let who: Vec<String> = word("owner").map(str::to_owned).into_iter().chain(until).collect();
+    let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(", ")) };
+    let line = format!("{}{package}: {}{who}", word("id").unwrap_or("?"), word("reason").unwrap_or("no reason"));
+    Untrusted::from(line).to_string()
 }
 
 fn required(rule: bool, info: check::CheckInfo, holds: impl FnOnce() -> (bool, String)) -> Check {
@@ -177,13 +201,13 @@ fn text<'a>(signed: &'a Signed, pointer: &str) -> Option<&'a str> {
 fn is_pass(decision: &Signed) -> bool {
     let levels = decision.statement.predicate.get("verifiedLevels").and_then(Value::as_array);
     text(decision, "/verificationResult") == Some("PASSED")
-        && levels.is_some_and(|levels| levels.iter().any(|level| level == "SEALWRIGHT_GATE"))
+        && levels.is_some_and(|levels| levels.iter().any(|level| level == vocabulary::GATE_LEVEL))
 }
 
-fn sbom_type(format: SbomFormat) -> &'static str {
+fn sbom_types(format: SbomFormat) -> &'static [&'static str] {
     match format {
-        SbomFormat::CycloneDx => types::CYCLONEDX,
-        SbomFormat::Spdx => types::SPDX,
+        SbomFormat::CycloneDx => &[types::CYCLONEDX],
+        SbomFormat::Spdx => &[types::SPDX, types::SPDX_V2_3],
     }
 }
 
@@ -195,17 +219,17 @@ fn is_sbom(signed: &Signed, format: SbomFormat) -> bool {
 }
 
 /// 0 for keys and people. 2 for a CI workload whose certificate names the builder that the provenance names. 3 where that
-/// is a reusable workflow that the trust file pins, called by another one: the caller cannot change what it does.
-fn level(provenance: &Signed, identity: Option<&BuilderIdentity>) -> u8 {
+/// is a reusable workflow that the trust file pins, called by another one on a machine of the platform: the caller cannot
+/// change what it does (SLSA v1.0, Build L3, "Isolated").
+fn level(provenance: &Signed, identity: &BuilderIdentity) -> u8 {
     let VerifiedSigner::Certificate { claims, .. } = &provenance.signer else { return 0 };
     let Some(signer) = claims.build_signer_uri.as_deref() else { return 0 };
     if text(provenance, "/runDetails/builder/id") != Some(signer) {
         return 0;
     }
-    let pinned = matches!(
-        identity,
-        Some(BuilderIdentity::Keyless(rule)) if matches!(rule.subject, SubjectRule::Workflow { .. })
-    );
+    let pinned =
+        matches!(identity, BuilderIdentity::Keyless(rule) if matches!(rule.subject, SubjectRule::Workflow { .. }));
     let reusable = claims.build_config_uri.as_deref().is_some_and(|config| config != signer);
-    if pinned && reusable { 3 } else { 2 }
+    let hosted = claims.runner_environment.as_deref() == Some(Runner::GithubHosted.word());
+    if pinned && reusable && hosted { 3 } else { 2 }
 }

@@ -24,14 +24,17 @@ pub enum IssuerRule {
 }
 
 impl IdentityRule {
-    /// cosign's flags: each of the two exactly, or as a regular expression, which here has to match the whole text.
+    /// cosign's flags: each of the two exactly (`Ok`), or as a regular expression (`Err`), which here has to match the whole
+    /// text. An empty text is anybody, and refused.
     ///
     /// # Errors
     /// The regular expression's, in one line.
-    pub fn from_flags(
-        subject: Result<&str, &str>,
-        issuer: Result<&str, &str>,
-    ) -> Result<Self, String> {
+    pub fn from_flags(subject: Result<&str, &str>, issuer: Result<&str, &str>) -> Result<Self, String> {
+        for (what, Ok(text) | Err(text)) in [("identity", subject), ("issuer", issuer)] {
+            if text.is_empty() {
+                return Err(format!("the {what} is empty, expected who has to have signed"));
+            }
+        }
         let subject = match subject {
             Ok(exact) => SubjectRule::Exact(exact.to_owned()),
             Err(pattern) => SubjectRule::Pattern(whole(pattern)?),
@@ -74,10 +77,11 @@ fn shown(text: Option<&str>) -> String {
     text.map_or_else(|| "not stated".to_owned(), |t| format!("{:?}", t.chars().take(300).collect::<String>()))
 }
 
-/// The group keeps an alternative inside the pattern from escaping the anchors.
+/// The group keeps an alternative inside the pattern from escaping the anchors. The pattern also has to be one by itself:
+/// `a)|(?:b` would close the group.
 fn whole(pattern: &str) -> Result<Regex, String> {
-    let anchored = format!("^(?:{pattern})$");
-    RegexBuilder::new(&anchored).size_limit(1 << 20).build().map_err(|error| {
+    let build = |text: &str| RegexBuilder::new(text).size_limit(1 << 20).build();
+    build(pattern).and_then(|_| build(&format!("^(?:{pattern})$"))).map_err(|error| {
         let lines: Vec<String> = error.to_string().lines().map(|l| l.trim().to_owned()).collect();
         format!("{pattern:?} is no regular expression: {}", lines.join(" "))
     })
@@ -100,7 +104,46 @@ mod tests {
         ] {
             assert!(!fits(subject, issuer), "{subject} {issuer}");
         }
-        assert!(IdentityRule::from_flags(Err("("), Ok("x")).is_err());
+        // The flags of the pattern itself do not reach the anchors.
+        let lines = IdentityRule::from_flags(Err("(?m)https://x"), Ok("i")).expect("pattern");
+        assert!(lines.mismatch(Some("https://evil\nhttps://x"), Some("i"), None).is_some());
+        for broken in ["(", "a)|(?:b", &"(a{1000}){1000}"] {
+            assert!(
+                IdentityRule::from_flags(Err(broken), Ok("x")).is_err_and(|e| e.contains("regular expression")),
+                "{broken}"
+            );
+            assert!(IdentityRule::from_flags(Ok("x"), Err(broken)).is_err_and(|e| !e.contains('\n')), "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_exact_rule_is_no_pattern_and_an_empty_one_is_refused() {
+        let rule = IdentityRule::from_flags(Ok("a.c"), Ok("i.s")).expect("exact");
+        assert!(rule.mismatch(Some("abc"), Some("i.s"), None).is_some());
+        assert!(rule.mismatch(Some("a.c"), Some("ixs"), None).is_some());
+        assert!(IdentityRule::from_flags(Ok(""), Ok("x")).is_err_and(|e| e.contains("identity")));
+        assert!(IdentityRule::from_flags(Err(""), Ok("x")).is_err_and(|e| e.contains("identity")));
+        assert!(IdentityRule::from_flags(Ok("x"), Ok("")).is_err_and(|e| e.contains("issuer")));
+        assert!(IdentityRule::from_flags(Ok("x"), Err("")).is_err_and(|e| e.contains("issuer")));
+    }
+
+    #[test]
+    fn a_trust_files_rule_keeps_all_its_parts() {
+        let rule = KeylessRule {
+            issuer: "iss".into(),
+            subject: SubjectRule::Exact("me".into()),
+            runner: Some(Runner::SelfHosted),
+        };
+        let rule = IdentityRule::from_policy(&rule);
+        assert_eq!(rule.mismatch(Some("me"), Some("iss"), Some("self-hosted")), None);
+        for (subject, issuer, runner, what) in [
+            ("you", "iss", "self-hosted", "identity is \"you\""),
+            ("me", "other", "self-hosted", "issuer is \"other\""),
+            ("me", "iss", "github-hosted", "runner is \"github-hosted\", expected self-hosted"),
+        ] {
+            let why = rule.mismatch(Some(subject), Some(issuer), Some(runner)).expect("another");
+            assert!(why.contains(what), "{why}");
+        }
     }
 
     #[test]

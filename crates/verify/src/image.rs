@@ -3,15 +3,16 @@
 use jiff::Timestamp;
 use sealwright_bundle::predicate_type;
 use sealwright_core::{Digest, Limits, Untrusted};
-use sealwright_policy::{Builder, Policy, Transparency};
+use sealwright_policy::{Policy, Transparency};
 
+use crate::builder_anchor::BuilderAnchor;
 use crate::check::{self, Check, Outcome, Report};
 use crate::content::Content;
 use crate::source;
 use crate::verify_bundle::{Anchor, Signed, verify_bundle};
 
 /// At most this many bundles of one image are looked at: a registry may hold any number.
-const MOST_BUNDLES: usize = 1_000;
+pub const MOST_BUNDLES: usize = 1_000;
 
 /// What is stored with an image.
 #[derive(Debug, Clone)]
@@ -20,15 +21,6 @@ pub struct ImageEvidence {
     pub subject: Digest,
     /// The bundles as they were read.
     pub bundles: Vec<Vec<u8>>,
-}
-
-/// A builder and what its signatures are checked with.
-#[derive(Debug, Clone)]
-pub struct BuilderAnchor {
-    /// The builder.
-    pub builder: Builder,
-    /// Its key, or its certificate's identity.
-    pub anchor: Anchor,
 }
 
 /// What is demanded.
@@ -48,7 +40,8 @@ pub enum Requirement<'a> {
         /// Its builders.
         builders: &'a [BuilderAnchor],
     },
-    /// What the trust file asks for of an image below an index: decision, SBOM and scan.
+    /// What the trust file asks for of an image below an index: decision, SBOM and scan. Signature and provenance are the
+    /// index's. Ask for the one builder whose evidence counts for the index.
     Child {
         /// The trust file.
         policy: &'a Policy,
@@ -58,7 +51,12 @@ pub enum Requirement<'a> {
 }
 
 /// Makes every check. With several builders the report is of the first whose checks all hold, else of the one with the most.
-pub fn verify_image(evidence: &ImageEvidence, requirement: &Requirement<'_>, now: Timestamp, limits: &Limits) -> Report {
+pub fn verify_image(
+    evidence: &ImageEvidence,
+    requirement: &Requirement<'_>,
+    now: Timestamp,
+    limits: &Limits,
+) -> Report {
     match requirement {
         Requirement::Plain { anchor, predicate_type } => plain(evidence, anchor, predicate_type, limits),
         Requirement::Policy { policy, builders } => best(evidence, policy, builders, true, now, limits),
@@ -74,7 +72,7 @@ fn plain(evidence: &ImageEvidence, anchor: &Anchor, wanted: &str, limits: &Limit
     } else {
         Check::when(check::STATEMENT, found, format!("there is no statement of type {}", Untrusted::from(wanted)))
     });
-    Report { checks, builder: None, level: None, waivers: vec![], left_aside }
+    Report { left_aside, ..Report::new(evidence.subject, checks) }
 }
 
 fn best(
@@ -95,24 +93,22 @@ fn best(
             best = Some(report);
         }
     }
-    best.unwrap_or_else(|| Report {
-        checks: vec![Check::new(check::SIGNER, Outcome::Failed("the trust file names no builder".into()))],
-        builder: None,
-        level: None,
-        waivers: vec![],
-        left_aside: vec![],
+    best.unwrap_or_else(|| {
+        let none = Outcome::Failed("the trust file names no builder".into());
+        Report::new(evidence.subject, vec![Check::new(check::SIGNER, none)])
     })
 }
 
 fn by_builder(
     evidence: &ImageEvidence,
     policy: &Policy,
-    BuilderAnchor { builder, anchor }: &BuilderAnchor,
+    anchored: &BuilderAnchor,
     whole: bool,
     now: Timestamp,
     limits: &Limits,
 ) -> Report {
-    let Accepted { mut statements, mut left_aside, mut checks } = accepted(evidence, anchor, limits);
+    let builder = anchored.builder();
+    let Accepted { mut statements, mut left_aside, mut checks } = accepted(evidence, anchored.anchor(), limits);
     checks.push(match &builder.source {
         None => Check::new(check::SOURCE, Outcome::NotChecked("the builder has no source".into())),
         Some(rule) => {
@@ -135,15 +131,15 @@ fn by_builder(
         rules: &builder.evidence,
         policy: policy.digest(),
         now,
-        identity: Some(&builder.identity),
+        identity: &builder.identity,
     };
     checks.extend(content.checks(whole));
     Report {
-        checks,
         builder: Some(builder.name.clone()),
         level: content.level(),
         waivers: content.waivers(),
         left_aside,
+        ..Report::new(evidence.subject, checks)
     }
 }
 
@@ -164,6 +160,9 @@ fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accep
         }
     }
     let count = evidence.bundles.len();
+    if let Some(more @ 1..) = count.checked_sub(MOST_BUNDLES) {
+        left_aside.push(format!("{more} more bundles were not looked at: {MOST_BUNDLES} are the most"));
+    }
     let signer = match (statements.is_empty(), left_aside.first()) {
         (false, _) => Outcome::Passed,
         (true, Some(why)) => Outcome::Failed(why.clone()),
@@ -171,7 +170,8 @@ fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accep
     };
     let transparency = match anchor.transparency() {
         Transparency::None => Outcome::NotChecked(
-            "no log entry and no trusted time were demanded; signature, subject and predicate type are still checked".into(),
+            "no log entry and no trusted time were demanded; signature, subject and predicate type are still checked"
+                .into(),
         ),
         // Statements without them were refused above.
         Transparency::Required if statements.is_empty() => Outcome::Failed("there is no statement".into()),

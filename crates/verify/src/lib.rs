@@ -3,6 +3,7 @@
 //! One exception to "time is an argument": `sigstore-verify` itself looks at the clock to see whether the trusted root's
 //! keys are in force.
 
+mod builder_anchor;
 mod check;
 mod content;
 mod identity;
@@ -11,9 +12,10 @@ mod key;
 mod source;
 mod verify_bundle;
 
+pub use builder_anchor::{AnchorError, BuilderAnchor};
 pub use check::{CHECKS, Check, CheckInfo, Outcome, Report};
 pub use identity::{IdentityRule, IssuerRule};
-pub use image::{BuilderAnchor, ImageEvidence, Requirement, verify_image};
+pub use image::{ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use key::{KeyError, PublicKey};
 pub use sigstore_trust_root::TrustedRoot;
 pub use verify_bundle::{Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle};

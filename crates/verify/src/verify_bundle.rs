@@ -1,13 +1,15 @@
 //! One bundle: who signed what about which digest.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use sealwright_bundle::{Bundle, Envelope, PAYLOAD_TYPE, ShapeError, Statement, pae};
+use sealwright_bundle::{Bundle, Envelope, EnvelopeSignature, PAYLOAD_TYPE, ShapeError, Statement, pae};
 use sealwright_core::{Digest, Limits};
 use sealwright_policy::Transparency;
 use sigstore_crypto::FulcioCiClaims;
 use sigstore_trust_root::TrustedRoot;
-use sigstore_types::{Artifact, Sha256Hash};
-use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
+use sigstore_types::{Artifact, Sha256Hash, SignatureContent};
+use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
 
 use crate::identity::IdentityRule;
 use crate::key::PublicKey;
@@ -17,7 +19,7 @@ use crate::key::PublicKey;
 pub enum Anchor {
     /// The holder of a key, without a log and a trusted time.
     Key(PublicKey),
-    /// The holder of a key, with a log entry of this instance.
+    /// The holder of a key, with a log entry and a trusted time of this instance.
     LoggedKey(PublicKey, Box<TrustedRoot>),
     /// Whoever a certificate of this instance names.
     Keyless(Box<TrustedRoot>, IdentityRule),
@@ -33,7 +35,7 @@ impl Anchor {
     }
 }
 
-/// Something that was verified; there is no other way to get one.
+/// Something that was verified; only this crate makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified<T>(T);
 
@@ -108,6 +110,14 @@ pub enum Refusal {
         /// What is asked for.
         expected: &'static str,
     },
+    /// It names another key.
+    #[error("the bundle names key {}, expected {}", found.short(), expected.short())]
+    OtherKey {
+        /// The key that it names.
+        found: Digest,
+        /// The key that is asked for.
+        expected: Digest,
+    },
     /// Not this key's signature over this statement.
     #[error("the signature is not of key {}", fingerprint.short())]
     Signature {
@@ -117,6 +127,9 @@ pub enum Refusal {
     /// Certificate, log entry, timestamp or signature do not hold.
     #[error("{0}")]
     Sigstore(String),
+    /// There is a log entry, and nobody who is trusted says when.
+    #[error("neither the log nor a timestamp authority says when the statement was signed")]
+    NoTrustedTime,
     /// The certificate names somebody else.
     #[error("{0}")]
     Identity(String),
@@ -140,7 +153,7 @@ impl From<ShapeError> for Refusal {
 /// 2. the signature is `anchor`'s; with a certificate or a log, everything that `sigstore-verify` checks holds too:
 ///    certificate chain, SCT, log inclusion and checkpoint, timestamps;
 /// 3. a certificate names who is asked for;
-/// 4. the statement is well-formed and about `subject`.
+/// 4. the statement, which is parsed from the bytes that 2. checked, is well-formed and about `subject`.
 ///
 /// # Errors
 /// The first step that does not hold.
@@ -159,48 +172,54 @@ pub fn verify_bundle(
     let [signature] = envelope.signatures.as_slice() else {
         return Err(Refusal::SignatureCount { found: envelope.signatures.len() });
     };
-    let payload = envelope.payload()?;
-    let signature = signature.bytes()?;
     // 2. and 3.
-    let (signer, time) = match anchor {
-        Anchor::Key(key) => (by_key(&bundle, envelope, &payload, &signature, key)?, None),
-        Anchor::LoggedKey(key, root) => {
-            let signer = by_key(&bundle, envelope, &payload, &signature, key)?;
-            (signer, logged(bytes, subject, key, root)?)
-        }
+    let Checked { payload, signer, time } = match anchor {
+        Anchor::Key(key) => by_key(&bundle, envelope, signature, key)?,
+        Anchor::LoggedKey(key, root) => by_logged_key(&bundle, bytes, subject, key, root)?,
         Anchor::Keyless(root, rule) => by_certificate(&bundle, bytes, subject, root, rule)?,
     };
     // 4.
     let statement = Statement::parse(&payload, limits)?;
-    if statement.about(subject).is_none() {
+    if !statement.names(subject) {
         return Err(Refusal::OtherSubject { subject: *subject });
     }
     Ok(Verified(Signed { statement, digest: Digest::of(&payload), signer, time }))
+}
+
+/// The payload whose signature was checked: the same bytes, not those that another parser may have seen.
+struct Checked {
+    payload: Vec<u8>,
+    signer: VerifiedSigner,
+    time: Option<Timestamp>,
 }
 
 /// `sigstore-verify` refuses a key's bundle without a log entry and a timestamp, which is what `none` asks for.
 fn by_key(
     bundle: &Bundle,
     envelope: &Envelope,
-    payload: &[u8],
-    signature: &[u8],
+    signature: &EnvelopeSignature,
     key: &PublicKey,
-) -> Result<VerifiedSigner, Refusal> {
-    if bundle.has_certificate() {
-        return Err(Refusal::OtherMaterial { expected: "a key" });
+) -> Result<Checked, Refusal> {
+    let signer = named_key(bundle, key)?;
+    let payload = envelope.payload()?;
+    if !key.signed(&pae(&envelope.payload_type, &payload), &signature.bytes()?) {
+        return Err(Refusal::Signature { fingerprint: key.fingerprint() });
     }
-    let fingerprint = key.fingerprint();
-    if !key.signed(&pae(&envelope.payload_type, payload), signature) {
-        return Err(Refusal::Signature { fingerprint });
-    }
-    Ok(VerifiedSigner::Key { fingerprint })
+    Ok(Checked { payload, signer, time: None })
 }
 
-fn logged(bytes: &[u8], subject: &Digest, key: &PublicKey, root: &TrustedRoot) -> Result<Option<Timestamp>, Refusal> {
-    let bundle = sigstore_bundle(bytes)?;
-    let policy = PublicKeyVerificationPolicy::new(key.der());
-    let result = sigstore_verify::verify(artifact(subject)?, &bundle, &policy, root).map_err(sigstore)?;
-    Ok(result.integrated_time().or_else(|| result.verified_timestamps().first().copied()))
+fn by_logged_key(
+    bundle: &Bundle,
+    bytes: &[u8],
+    subject: &Digest,
+    key: &PublicKey,
+    root: &TrustedRoot,
+) -> Result<Checked, Refusal> {
+    let signer = named_key(bundle, key)?;
+    let (payload, result) = sigstore(bytes, subject, &PublicKeyVerificationPolicy::new(key.der()), root)?;
+    // A key needs no time to be valid, so that `sigstore-verify` does not ask for one.
+    let time = Some(time(&result).ok_or(Refusal::NoTrustedTime)?);
+    Ok(Checked { payload, signer, time })
 }
 
 fn by_certificate(
@@ -209,13 +228,12 @@ fn by_certificate(
     subject: &Digest,
     root: &TrustedRoot,
     rule: &IdentityRule,
-) -> Result<(VerifiedSigner, Option<Timestamp>), Refusal> {
+) -> Result<Checked, Refusal> {
     if !bundle.has_certificate() {
         return Err(Refusal::OtherMaterial { expected: "a certificate" });
     }
-    let parsed = sigstore_bundle(bytes)?;
-    let policy = VerificationPolicy::any_identity();
-    let result = sigstore_verify::verify(artifact(subject)?, &parsed, &policy, root).map_err(sigstore)?;
+    // `sigstore-verify` compares exactly; patterns and workflows are compared here, with what it verified.
+    let (payload, result) = sigstore(bytes, subject, &VerificationPolicy::any_identity(), root)?;
     let certificate = result.certificate().ok_or_else(|| Refusal::Identity("there is no certificate".to_owned()))?;
     let identity = result.identity().map(|name| name.as_str());
     let runner = certificate.ci_claims.runner_environment.as_deref();
@@ -227,19 +245,40 @@ fn by_certificate(
         issuer: result.issuer().unwrap_or_default().to_owned(),
         claims: Box::new(certificate.ci_claims.clone()),
     };
-    Ok((signer, result.verified_timestamps().first().copied().or_else(|| result.integrated_time())))
+    Ok(Checked { payload, signer, time: time(&result) })
 }
 
-fn sigstore_bundle(bytes: &[u8]) -> Result<sigstore_types::Bundle, Refusal> {
+/// That the bundle was made with a key, and names no other one. The hint is not signed and other tools put their own words
+/// there, but one that reads as a fingerprint (cosign's form) is not passed over in silence.
+fn named_key(bundle: &Bundle, key: &PublicKey) -> Result<VerifiedSigner, Refusal> {
+    if !bundle.has_key() {
+        return Err(Refusal::OtherMaterial { expected: "a key" });
+    }
+    let fingerprint = key.fingerprint();
+    let hint = bundle.key_hint().and_then(|hint| STANDARD.decode(hint).ok());
+    match hint.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(Digest::from_bytes) {
+        Some(found) if found != fingerprint => Err(Refusal::OtherKey { found, expected: fingerprint }),
+        _ => Ok(VerifiedSigner::Key { fingerprint }),
+    }
+}
+
+/// Everything that `sigstore-verify` checks, and the payload that it checked.
+fn sigstore(
+    bytes: &[u8],
+    subject: &Digest,
+    policy: &dyn sigstore_verify::Policy,
+    root: &TrustedRoot,
+) -> Result<(Vec<u8>, VerificationResult), Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Shape("the bundle is no UTF-8".to_owned()))?;
-    sigstore_types::Bundle::from_json(text).map_err(|e| Refusal::Shape(format!("the bundle cannot be read: {e}")))
+    let bundle = sigstore_types::Bundle::from_json(text)
+        .map_err(|error| Refusal::Shape(format!("the bundle cannot be read: {error}")))?;
+    let hash = Artifact::from(Sha256Hash::new(*subject.as_bytes()));
+    let result = sigstore_verify::verify(hash, &bundle, policy, root).map_err(|e| Refusal::Sigstore(e.to_string()))?;
+    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else { return Err(Refusal::NoStatement) };
+    Ok((envelope.payload.as_bytes().to_vec(), result))
 }
 
-fn artifact(subject: &Digest) -> Result<Artifact<'static>, Refusal> {
-    let hash = Sha256Hash::try_from(&subject.as_bytes()[..]).map_err(|e| Refusal::Shape(e.to_string()))?;
-    Ok(Artifact::from(hash))
-}
-
-fn sigstore(error: sigstore_verify::Error) -> Refusal {
-    Refusal::Sigstore(error.to_string())
+/// The earliest time that a log or a timestamp authority vouches for.
+fn time(result: &VerificationResult) -> Option<Timestamp> {
+    result.verified_timestamps().iter().copied().chain(result.integrated_time()).min()
 }

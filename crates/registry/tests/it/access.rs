@@ -22,6 +22,10 @@ pub(crate) fn bearer_access() -> Access {
     Access::Bearer { user: USER.into(), password: PASSWORD.into(), anonymous_pull: false, realm: None }
 }
 
+pub(crate) fn anonymous_access() -> Access {
+    Access::Bearer { user: USER.into(), password: PASSWORD.into(), anonymous_pull: true, realm: None }
+}
+
 fn login(password: &str) -> Login {
     Login::Password { user: USER.into(), password: Redacted::new(password.into()) }
 }
@@ -90,9 +94,7 @@ async fn an_expired_token_is_replaced_also_in_the_middle_of_a_push() {
 
 #[tokio::test]
 async fn whoever_may_read_may_not_therefore_write() {
-    let registry = registry_with(|s| {
-        s.access = Access::Bearer { user: USER.into(), password: PASSWORD.into(), anonymous_pull: true, realm: None };
-    });
+    let registry = registry_with(|s| s.access = anonymous_access());
     let image = image();
     let pinned = stored(&registry, &image, Some("v1"));
     let anonymous = client();

@@ -131,7 +131,7 @@ async fn another_writers_entries_are_kept() {
     let pinned = stored(&registry, &image, None);
     let (other, manifest) = artifact("other").manifest(&image.descriptor).expect("manifest");
     registry.put_manifest(REPOSITORY, None, media_type::MANIFEST, manifest);
-    put_fallback(&registry, &pinned, &[other.clone()]);
+    put_fallback(&registry, &pinned, std::slice::from_ref(&other));
     let attached = client.attach(&pinned, &image.descriptor, &artifact("ours")).await.expect("attached");
     assert_eq!(client.list_fallback(&pinned).await.expect("listed"), [other, attached.descriptor]);
 }

@@ -196,6 +196,32 @@ async fn a_redirected_blob_is_read_elsewhere_and_without_the_login() {
 }
 
 #[tokio::test]
+async fn a_host_behind_a_redirect_cannot_ask_for_the_login() {
+    for (access, opens) in [
+        (crate::access::basic_access(), false),
+        (crate::access::bearer_access(), false),
+        (crate::access::anonymous_access(), true),
+    ] {
+        let elsewhere = crate::fixture::registry_with(|s| s.access = access.clone());
+        let image = image();
+        stored(&elsewhere, &image, None);
+        let registry = crate::fixture::registry_with(|s| {
+            s.redirect_blobs = Some(format!("http://{}", elsewhere.host()));
+            s.access = crate::access::basic_access();
+        });
+        let client = crate::fixture::client_with(crate::access::login_for(&registry.host()));
+        let read = client.blob(&repository(&registry), &image.layer, u64::MAX).await;
+        match read {
+            Ok(_) => assert!(opens, "{access:?}"),
+            Err(RegistryError::Unauthorized { .. }) => assert!(!opens, "{access:?}"),
+            Err(other) => panic!("{other}"),
+        }
+        let sent = elsewhere.requests().into_iter().filter_map(|r| r.authorization);
+        assert!(sent.into_iter().all(|header| header.starts_with("Bearer ")), "no password: {access:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_leads_neither_in_circles_nor_away_from_tls() {
     let image = image();
     let circle = crate::fixture::registry();

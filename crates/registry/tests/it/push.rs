@@ -59,15 +59,15 @@ async fn the_upload_may_be_anywhere_on_the_registry_and_its_state_is_kept() {
 
 #[tokio::test]
 async fn an_upload_elsewhere_gets_no_login() {
-    let elsewhere = registry();
+    let elsewhere = registry_with(|s| s.access = crate::access::basic_access());
     let registry = registry_with(|s| {
         s.upload_location = UploadLocation::On(format!("http://{}", elsewhere.host()));
         s.access = crate::access::basic_access();
     });
     let client = crate::fixture::client_with(crate::access::login_for(&registry.host()));
     let image = image();
-    let error = client.push_blob(&repository(&registry), &image.config, &image.blobs).await.expect_err("unknown there");
-    assert!(matches!(error, RegistryError::NotFound { .. }), "{error}");
+    let error = client.push_blob(&repository(&registry), &image.config, &image.blobs).await.expect_err("it wants one");
+    assert!(matches!(error, RegistryError::Unauthorized { .. }), "{error}");
     let there = elsewhere.requests();
     assert_eq!((there.len(), there[0].method.as_str(), there[0].authorization.as_deref()), (1, "PUT", None));
 }
@@ -101,10 +101,8 @@ async fn a_blob_that_is_not_what_its_descriptor_says_is_not_pushed() {
         let length = bytes.len() as u64;
         let error = client.push_blob(&repository(&registry), &image.layer, &Liar(bytes)).await.expect_err("a lie");
         match error {
-            RegistryError::Blob(BlobError::DigestMismatch { digest, .. }) => assert_eq!(digest, image.layer.digest),
-            RegistryError::Blob(BlobError::SizeMismatch { expected, found, .. }) => {
-                assert_eq!((expected, found), (image.layer.size, length));
-            }
+            RegistryError::Blob(BlobError::DigestMismatch { .. }) => assert_eq!(length, image.layer.size),
+            RegistryError::Blob(BlobError::SizeMismatch { found, .. }) => assert_eq!(found, length),
             other => panic!("{other}"),
         }
     }

@@ -113,7 +113,7 @@ async fn other_ways_to_say_that_there_is_no_api_lead_to_the_tag() {
     let image = image();
     let pinned = stored(&registry, &image, None);
     let referrer = refer(&registry, &image.descriptor, BUNDLE, "0");
-    put_fallback(&registry, &pinned, &[referrer.clone()]);
+    put_fallback(&registry, &pinned, std::slice::from_ref(&referrer));
     for status in [400, 404, 405, 406] {
         registry.fault(Fault::once("GET", "/referrers/", Effect::Status(status)));
         let found = client().referrers(&pinned, None).await.expect("by tag");

@@ -1,0 +1,295 @@
+//! `sealwright seal`: the main job. Read, SBOM, scan, gate, push by digest, sign, attest, read back and verify, tag last.
+
+use std::sync::Arc;
+
+use sealwright_advisory::AdvisorySource;
+use sealwright_core::{Decision, PinnedRef, Platform};
+use sealwright_gate::ClearedImage;
+use sealwright_oci::{Descriptor, ImageSource, ResolvedImage, Wanted};
+use sealwright_policy::Policy;
+use sealwright_registry::Client;
+use sealwright_source::Transport;
+use sealwright_verify::{Report, Requirement, verify_image};
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use super::verify::{anchors, check_children};
+use crate::cli::arguments;
+use crate::cli::output::{Output, ReportFormat};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::pipeline::judge::{Facts, Verdict, judge_all};
+use crate::pipeline::publish::{Publisher, Written, push_image};
+use crate::pipeline::scan::open_store;
+use crate::pipeline::signer::{self, Sealer};
+use crate::pipeline::source::{Opened, Registry, open};
+use crate::pipeline::statements::Common;
+use crate::pipeline::trust_file::{self, TrustFile};
+use crate::pipeline::evidence;
+use crate::report::console::{Style, write_document};
+use crate::report::{decision, verification};
+
+/// Everything that can be refused is refused before an image byte is read; nothing is sent before the gate.
+///
+/// # Errors
+/// When something cannot be read, signed or sent. A refusal is no error but exit 3.
+pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> Result<Exit, Failure> {
+    if let Transport::Sbom { .. } = arguments.source {
+        return Err(Failure::usage("sbom: is a document, expected an image: what is sealed has to be read"));
+    }
+    if arguments.push.digest.is_some() {
+        return Err(Failure::usage("--push names a digest, expected REPOSITORY[:TAG]: the digest is the image's own"));
+    }
+    let trust = rules(arguments, context)?;
+    let sealer = signer::open(&arguments.signing, context)?;
+    let directory = context.store_directory(arguments.rules.db.as_ref())?;
+    let store = open_store(&directory, context)?;
+    let registry = Registry::new(handle.clone());
+    let client = registry.client(context)?;
+    let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
+    let opened = open(&arguments.source, &wanted, context, &registry)?;
+    let job = Job { trust, sealer, client, context, handle, database: "OSV".to_owned() };
+    let done = job.seal(&opened, &store, arguments)?;
+    report(&done, &arguments.output, context.console.style())?;
+    Ok(done.exit())
+}
+
+fn rules(arguments: &arguments::Seal, context: &Context) -> Result<TrustFile, Failure> {
+    let trust = trust_file::find(arguments.rules.policy.as_deref(), context)?;
+    let trust = trust.unwrap_or_else(|| TrustFile { policy: Policy::built_in(), name: "built-in".into() });
+    let digest = trust.policy.digest();
+    context.console.note(&format!("rules of {} ({})", trust.name, digest.short()));
+    if trust.name == "built-in" {
+        context.console.note("built-in: fail-on critical, unknown severity, known exploited, unknown distribution, advisories older than 5 days");
+    }
+    if !trust.policy.covers(&arguments.push.repository) {
+        return Err(Failure::usage(format!("{} is none of the images that {} is about", arguments.push.repository, trust.name)));
+    }
+    Ok(trust)
+}
+
+/// What one seal needs.
+pub struct Job<'a> {
+    /// The rules.
+    pub trust: TrustFile,
+    /// The signer.
+    pub sealer: Sealer,
+    /// The registry.
+    pub client: Arc<Client>,
+    /// Time, limits and console.
+    pub context: &'a Context,
+    /// Where network work runs.
+    pub handle: &'a Handle,
+    /// Where the advisories came from, in words.
+    pub database: String,
+}
+
+/// What came out.
+pub struct Done {
+    /// The image by digest, once it is pushed.
+    pub image: Option<PinnedRef>,
+    /// The decision about each platform.
+    pub decisions: Vec<(Platform, Decision)>,
+    /// The statements.
+    pub written: Vec<Written>,
+    /// What the read-back came to.
+    pub verification: Option<Report>,
+    /// The tag that names the image now.
+    pub tag: Option<String>,
+}
+
+impl Done {
+    /// 3 for a refusal, 4 for a read-back that does not verify.
+    pub fn exit(&self) -> Exit {
+        match (&self.image, &self.verification) {
+            (None, _) => Exit::Refused,
+            (Some(_), Some(report)) if report.passed() => Exit::Passed,
+            (Some(_), _) => Exit::NotVerified,
+        }
+    }
+}
+
+impl Job<'_> {
+    /// Judges the image and, if it is cleared, pushes, signs, attests, reads back, verifies and tags it.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn seal(
+        &self,
+        opened: &Opened,
+        advisories: &dyn AdvisorySource,
+        arguments: &arguments::Seal,
+    ) -> Result<Done, Failure> {
+        let Opened { source, image, name } = opened;
+        let (facts, verdict) = judge_all(&**source, image, advisories, &self.trust.policy, self.context)?;
+        let cleared = match verdict {
+            Verdict::Refused(decisions) => {
+                return Ok(Done { image: None, decisions, written: vec![], verification: None, tag: None });
+            }
+            Verdict::Cleared(cleared) => cleared,
+        };
+        let repository = &arguments.push.repository;
+        let tag = arguments.push.tag.as_deref();
+        self.warn_of_moved_tag(arguments, cleared.root())?;
+        let repository_name = repository.to_string();
+        let common = Common {
+            repository: &repository_name,
+            source_name: name,
+            trust: &self.trust,
+            sealer: &self.sealer,
+            snapshot: advisories.snapshot().digest(),
+            database: &self.database,
+            context: self.context,
+        };
+        let decisions = facts
+            .iter()
+            .zip(cleared.children())
+            .map(|(facts, child)| (facts.image.platform.clone(), child.decision().clone()))
+            .collect();
+        let (pinned, written) = self.handle.block_on(self.publish(&**source, image, &cleared, &facts, &common, repository))?;
+        let verification = self.read_back(&pinned, image, arguments)?;
+        let mut done = Done { image: Some(pinned.clone()), decisions, written, verification: Some(verification), tag: None };
+        if done.exit() == Exit::Passed
+            && let Some(tag) = tag
+        {
+            let root = &image.root;
+            self.handle.block_on(self.client.tag(&pinned, tag, &root.media_type, &image.root_bytes))?;
+            done.tag = Some(tag.to_owned());
+        }
+        Ok(done)
+    }
+
+    /// A tag that names another image is moved, where the registry lets it; a person should know.
+    fn warn_of_moved_tag(&self, arguments: &arguments::Seal, digest: sealwright_core::Digest) -> Result<(), Failure> {
+        let Some(tag) = &arguments.push.tag else { return Ok(()) };
+        let state = self.handle.block_on(self.client.tag_state(&arguments.push.repository, tag))?;
+        if let Some(other) = state.filter(|other| *other != digest) {
+            self.context.console.warn(&format!("tag {tag} names {} and will be moved", other.short()));
+        }
+        Ok(())
+    }
+
+    async fn publish(
+        &self,
+        source: &dyn ImageSource,
+        image: &ResolvedImage,
+        cleared: &ClearedImage,
+        facts: &[Facts],
+        common: &Common<'_>,
+        repository: &sealwright_core::Repository,
+    ) -> Result<(PinnedRef, Vec<Written>), Failure> {
+        let limits = &self.context.limits;
+        let pinned = push_image(&self.client, repository, source, image, cleared, limits).await?;
+        let created = facts.iter().filter_map(|f| f.image.config.created.as_deref()).max();
+        let publisher = Publisher {
+            client: &self.client,
+            repository,
+            sealer: &self.sealer,
+            limits,
+            created: self.context.document_time(created)?.to_string(),
+        };
+        let mut written = Vec::new();
+        for (facts, child) in facts.iter().zip(cleared.children()) {
+            let about = common.image(facts, child.decision())?;
+            let subject = plain(&facts.image.descriptor);
+            written.extend(publisher.judged(common, &about, &subject).await?);
+        }
+        let root = plain(&image.root);
+        if image.index.is_some() {
+            let about = common.index(root.digest, facts, &cleared.merged())?;
+            written.extend(publisher.judged(common, &about, &root).await?);
+        }
+        let children: Vec<_> = cleared.children().iter().map(|child| child.subject()).collect();
+        written.extend(publisher.all(&common.root(root.digest, &children), &root).await?);
+        Ok((pinned, written))
+    }
+
+    /// Everything again from the registry, with the rules that anyone else would use.
+    fn read_back(&self, pinned: &PinnedRef, image: &ResolvedImage, arguments: &arguments::Seal) -> Result<Report, Failure> {
+        let limits = &self.context.limits;
+        let builders = anchors(&self.trust, &self.sealer, arguments.signing.trusted_root.as_deref(), self.context)?;
+        let policy = &self.trust.policy;
+        self.handle.block_on(async {
+            self.client.manifest(pinned).await?;
+            let found = evidence::fetch(&self.client, pinned, limits).await?;
+            let requirement = Requirement::Policy { policy, builders: &builders };
+            let mut report = verify_image(&found.evidence, &requirement, self.context.now, limits);
+            if image.index.is_some() {
+                let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
+                let check = check_children(&self.client, pinned, &children, policy, &builders, self.context).await?;
+                report.checks.push(check);
+            }
+            Ok(report)
+        })
+    }
+}
+
+/// Only what identifies it: the platform of an index entry is no part of a subject.
+fn plain(descriptor: &Descriptor) -> Descriptor {
+    Descriptor::new(descriptor.media_type.clone(), descriptor.digest, descriptor.size)
+}
+
+fn report(done: &Done, outputs: &[Output<ReportFormat>], style: Style) -> Result<(), Failure> {
+    let text = [Output { format: ReportFormat::Text, file: None }];
+    let outputs = if outputs.is_empty() { &text[..] } else { outputs };
+    for output in outputs {
+        let bytes = match output.format {
+            ReportFormat::Text => as_text(done, style).into_bytes(),
+            ReportFormat::Json => {
+                let mut bytes = serde_json::to_vec_pretty(&as_json(done)).unwrap_or_default();
+                bytes.push(b'\n');
+                bytes
+            }
+        };
+        write_document(&bytes, output.file.as_deref())?;
+    }
+    Ok(())
+}
+
+/// The report for a person.
+pub fn as_text(done: &Done, style: Style) -> String {
+    let mut text = String::new();
+    for (platform, judged) in &done.decisions {
+        text.push_str(&format!("{}\n{}", style.heading(&platform.to_string()), decision::decision(judged, style)));
+    }
+    let Some(image) = &done.image else {
+        text.push_str("nothing was pushed, signed or tagged\n");
+        return text;
+    };
+    for written in &done.written {
+        let word = if written.new { style.good("signed ") } else { style.faint("kept   ") };
+        text.push_str(&format!("{word} {}  {}\n", written.subject.short(), written.predicate_type));
+    }
+    if let Some(report) = &done.verification {
+        if report.passed() {
+            text.push_str(&format!("{} {} on what was read back\n", style.good("verified"), verification::summary(report)));
+        } else {
+            text.push_str(&format!("{}\n", style.bad("what was read back does not verify; no tag was set")));
+            text.push_str(&verification::text(report, style));
+        }
+    }
+    if let Some(tag) = &done.tag {
+        text.push_str(&format!("tagged   {tag} names it now\n"));
+    }
+    text.push_str(&format!("{image}\n"));
+    text
+}
+
+fn as_json(done: &Done) -> serde_json::Value {
+    let statements: Vec<_> = done
+        .written
+        .iter()
+        .map(|w| json!({ "subject": w.subject, "predicateType": w.predicate_type, "new": w.new }))
+        .collect();
+    let decisions: Vec<_> =
+        done.decisions.iter().map(|(platform, d)| json!({ "platform": platform.to_string(), "decision": d })).collect();
+    json!({
+        "schema": 1,
+        "image": done.image.as_ref().map(ToString::to_string),
+        "decisions": decisions,
+        "statements": statements,
+        "verification": done.verification,
+        "tag": done.tag,
+    })
+}

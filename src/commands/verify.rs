@@ -1,0 +1,312 @@
+//! `sealwright verify`: the evidence of an image in a registry, or a bundle in a file.
+
+use std::path::Path;
+
+use sealwright_bundle::predicate_type;
+use sealwright_core::bounded::read_file;
+use sealwright_core::{Digest, ImageRef, PinnedRef};
+use sealwright_oci::{Document, EntryMeta, EntryVisitor, ImageSource, PlatformImage, Wanted, read_layer, resolve};
+use sealwright_policy::{Builder, BuilderIdentity, Policy};
+use sealwright_registry::{Client, RegistryError, RemoteImage};
+use sealwright_verify::{
+    Anchor, BuilderAnchor, Check, IdentityRule, ImageEvidence, Outcome, PublicKey, Report, Requirement, verify_image,
+};
+use tokio::runtime::Handle;
+
+use crate::cli::arguments::{self, ExpectedSigner, Transparency};
+use crate::cli::output::{Output, ReportFormat};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::pipeline::evidence;
+use crate::pipeline::signer::{Sealer, read_trusted_root};
+use crate::pipeline::source::Registry;
+use crate::pipeline::trust_file::{self, TrustFile};
+use crate::report::console::write_document;
+use crate::report::verification;
+
+/// Makes every check and reports. Checks that do not hold are no error but exit 4.
+///
+/// # Errors
+/// When what is needed for the checks cannot be read.
+pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) -> Result<Exit, Failure> {
+    let demanded = Demand::of(arguments, context)?;
+    let (subject, report) = match (&arguments.reference, &arguments.bundle, &arguments.artifact) {
+        (Some(reference), _, _) => image(reference, &demanded, arguments, context, handle)?,
+        (None, Some(bundle), Some(artifact)) => file(bundle, artifact, &demanded, context)?,
+        _ => return Err(Failure::usage("expected REF, or --bundle FILE with --artifact FILE|sha256:HEX")),
+    };
+    let text = [Output { format: ReportFormat::Text, file: None }];
+    let outputs = if arguments.output.is_empty() { &text[..] } else { &arguments.output };
+    for output in outputs {
+        let bytes = match output.format {
+            ReportFormat::Text => as_text(&subject, &report, context).into_bytes(),
+            ReportFormat::Json => {
+                let mut bytes = serde_json::to_vec_pretty(&verification::json(&subject, &report)).unwrap_or_default();
+                bytes.push(b'\n');
+                bytes
+            }
+        };
+        write_document(&bytes, output.file.as_deref())?;
+    }
+    Ok(if report.passed() { Exit::Passed } else { Exit::NotVerified })
+}
+
+fn as_text(subject: &str, report: &Report, context: &Context) -> String {
+    let style = context.console.style();
+    let head = if report.passed() {
+        format!("{} {}", style.good("verified"), verification::summary(report))
+    } else {
+        style.bad("NOT VERIFIED")
+    };
+    format!("{}{head}\n{subject}\n", verification::text(report, style))
+}
+
+/// What is demanded, and of whom.
+enum Demand {
+    Plain { anchor: Box<Anchor>, predicate_type: String },
+    Policy { trust: TrustFile, builders: Vec<BuilderAnchor> },
+}
+
+impl Demand {
+    fn of(arguments: &arguments::Verify, context: &Context) -> Result<Self, Failure> {
+        if let Some(path) = &arguments.policy {
+            let trust = trust_file::read(path, &context.limits)?;
+            let builders = builder_anchors(&trust, arguments.signer.trusted_root.as_deref(), context)?;
+            return Ok(Self::Policy { trust, builders });
+        }
+        let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), |word| {
+            predicate_type::from_word(word).ok_or_else(|| {
+                Failure::usage(format!("--type {word:?} is neither a word that is known nor a URI"))
+                    .hint("words are cyclonedx, spdxjson, vuln, slsaprovenance1, openvex")
+            })
+        })?;
+        Ok(Self::Plain { anchor: Box::new(plain_anchor(&arguments.signer, context)?), predicate_type: kind.to_owned() })
+    }
+
+    fn requirement(&self) -> Requirement<'_> {
+        match self {
+            Self::Plain { anchor, predicate_type } => Requirement::Plain { anchor, predicate_type },
+            Self::Policy { trust, builders } => Requirement::Policy { policy: &trust.policy, builders },
+        }
+    }
+}
+
+/// Without a key or an identity and its issuer anybody could have signed.
+fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Failure> {
+    let root = signer.trusted_root.as_deref();
+    if let Some(path) = &signer.key {
+        let key = read_key(path, context)?;
+        return match (signer.transparency, root) {
+            (Transparency::None, _) => Ok(Anchor::Key(key)),
+            (Transparency::Required, Some(root)) => {
+                Ok(Anchor::LoggedKey(key, Box::new(read_trusted_root(root, context)?)))
+            }
+            (Transparency::Required, None) => Err(Failure::usage("a log entry is demanded, and --trusted-root is missing")
+                .hint("--transparency none asks for the signature alone")),
+        };
+    }
+    if signer.transparency == Transparency::None {
+        return Err(Failure::usage("--transparency none needs --key"));
+    }
+    let exact_or_pattern = |exact: &Option<String>, pattern: &Option<String>| match (exact, pattern) {
+        (Some(exact), _) => Some(Ok(exact.clone())),
+        (None, Some(pattern)) => Some(Err(pattern.clone())),
+        (None, None) => None,
+    };
+    let subject = exact_or_pattern(&signer.certificate_identity, &signer.certificate_identity_regexp);
+    let issuer = exact_or_pattern(&signer.certificate_oidc_issuer, &signer.certificate_oidc_issuer_regexp);
+    let (Some(subject), Some(issuer)) = (subject, issuer) else {
+        return Err(Failure::usage("it is not said whose signature counts")
+            .hint("name --policy, or --key, or --certificate-identity and --certificate-oidc-issuer"));
+    };
+    let Some(root) = root else {
+        return Err(Failure::usage("a certificate is demanded, and --trusted-root is missing"));
+    };
+    let borrowed = |value: &Result<String, String>| match value {
+        Ok(exact) => Ok(exact.as_str().to_owned()),
+        Err(pattern) => Err(pattern.as_str().to_owned()),
+    };
+    let (subject, issuer) = (borrowed(&subject), borrowed(&issuer));
+    let rule = IdentityRule::from_flags(
+        subject.as_deref().map_err(String::as_str),
+        issuer.as_deref().map_err(String::as_str),
+    )
+    .map_err(Failure::usage)?;
+    Ok(Anchor::Keyless(Box::new(read_trusted_root(root, context)?), rule))
+}
+
+fn read_key(path: &Path, context: &Context) -> Result<PublicKey, Failure> {
+    let bytes = read_file(path, context.limits.configuration)
+        .map_err(|e| Failure::usage(format!("key {} could not be read: {e}", path.display())))?;
+    PublicKey::from_pem(&bytes).map_err(|e| Failure::usage(format!("key {}: {e}", path.display())))
+}
+
+/// Each builder of a trust file with its key, or with the trusted root for its certificate.
+///
+/// # Errors
+/// When a key or the trusted root cannot be read.
+pub fn builder_anchors(trust: &TrustFile, root: Option<&Path>, context: &Context) -> Result<Vec<BuilderAnchor>, Failure> {
+    let folder = Path::new(&trust.name).parent().unwrap_or(Path::new(""));
+    let root = root.map(|path| read_trusted_root(path, context)).transpose()?;
+    let anchor = |builder: &Builder| {
+        let key = match &builder.identity {
+            BuilderIdentity::Key(rule) => Some(read_key(&folder.join(&rule.file), context)?),
+            BuilderIdentity::Keyless(_) => None,
+        };
+        Ok(BuilderAnchor::new(builder.clone(), key, root.as_ref())?)
+    };
+    trust.policy.builders.iter().map(anchor).collect()
+}
+
+/// The same; the built-in policy's builder is whoever signs.
+///
+/// # Errors
+/// As [`builder_anchors`].
+pub fn anchors(
+    trust: &TrustFile,
+    sealer: &Sealer,
+    root: Option<&Path>,
+    context: &Context,
+) -> Result<Vec<BuilderAnchor>, Failure> {
+    if !trust.policy.builders.is_empty() {
+        return builder_anchors(trust, root, context);
+    }
+    Ok(vec![sealer.builder.clone()])
+}
+
+fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> Result<(String, Report), Failure> {
+    let subject: Digest = match artifact.parse() {
+        Ok(digest) => digest,
+        Err(_) => hash_file(Path::new(artifact))?,
+    };
+    let bundle = read_file(bundle, context.limits.evidence)
+        .map_err(|e| Failure::usage(format!("bundle {} could not be read: {e}", bundle.display())))?;
+    let evidence = ImageEvidence { subject, bundles: vec![bundle] };
+    let report = verify_image(&evidence, &demanded.requirement(), context.now, &context.limits);
+    Ok((subject.to_string(), report))
+}
+
+fn hash_file(path: &Path) -> Result<Digest, Failure> {
+    let fail = |e: std::io::Error| Failure::usage(format!("artifact {} could not be read: {e}", path.display()));
+    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let (mut hasher, mut buffer) = (sealwright_core::Hasher::new(), vec![0; 1 << 20]);
+    loop {
+        let n = std::io::Read::read(&mut file, &mut buffer).map_err(fail)?;
+        if n == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..n).unwrap_or_default());
+    }
+}
+
+fn image(
+    reference: &ImageRef,
+    demanded: &Demand,
+    arguments: &arguments::Verify,
+    context: &Context,
+    handle: &Handle,
+) -> Result<(String, Report), Failure> {
+    let registry = Registry::new(handle.clone());
+    let client = registry.client(context)?;
+    if let Demand::Policy { trust, .. } = demanded
+        && !trust.policy.covers(&reference.repository)
+    {
+        return Err(Failure::usage(format!("{} is none of the images that {} is about", reference.repository, trust.name)));
+    }
+    let limits = &context.limits;
+    let (pinned, mut report, document) = handle.block_on(async {
+        let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
+        let found = evidence::fetch(&client, &pinned, limits).await?;
+        let mut report = verify_image(&found.evidence, &demanded.requirement(), context.now, limits);
+        report.left_aside.extend(found.broken);
+        let document = Document::parse(&bytes, Some(&descriptor.media_type))
+            .map_err(|e| Failure::new(Exit::NotVerified, format!("{pinned} is {e}")))?;
+        if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
+            let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
+            let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
+            report.checks.push(check_children(&client, &pinned, &children, &trust.policy, builders, context).await?);
+        }
+        Ok::<_, Failure>((pinned, report, document))
+    })?;
+    let layers = if arguments.layers {
+        check_layers(&registry, &pinned, context, handle)?
+    } else {
+        let only = matches!(document, Document::Manifest(_));
+        let what = if only { "--layers was not given" } else { "--layers was not given; the index's images neither" };
+        Outcome::NotChecked(what.into())
+    };
+    report.checks.push(Check::layers(layers));
+    Ok((pinned.to_string(), report))
+}
+
+/// Bytes that are not what their digest says are no failure of the registry but of the image.
+fn altered(error: RegistryError) -> Failure {
+    match error {
+        RegistryError::DigestMismatch { .. } | RegistryError::SizeMismatch { .. } => {
+            Failure::new(Exit::NotVerified, error.to_string())
+        }
+        other => other.into(),
+    }
+}
+
+/// Every image of an index has its own SBOM, scan and decision.
+///
+/// # Errors
+/// When the registry does not answer.
+pub async fn check_children(
+    client: &Client,
+    index: &PinnedRef,
+    children: &[Digest],
+    policy: &Policy,
+    builders: &[BuilderAnchor],
+    context: &Context,
+) -> Result<Check, Failure> {
+    for child in children {
+        let image = index.repository().pinned(*child);
+        let found = evidence::fetch(client, &image, &context.limits).await?;
+        let requirement = Requirement::Child { policy, builders };
+        let report = verify_image(&found.evidence, &requirement, context.now, &context.limits);
+        if let Some(failed) = report.failures().next() {
+            let Outcome::Failed(why) = &failed.outcome else { continue };
+            return Ok(Check::images(Outcome::Failed(format!("{}: {}: {why}", child.short(), failed.name))));
+        }
+    }
+    Ok(Check::images(if children.is_empty() {
+        Outcome::Failed("the index names no image that runs".into())
+    } else {
+        Outcome::Passed
+    }))
+}
+
+/// Reads every layer of every image to its end.
+fn check_layers(registry: &Registry, image: &PinnedRef, context: &Context, handle: &Handle) -> Result<Outcome, Failure> {
+    let client = registry.client(context)?;
+    let reference = ImageRef { repository: image.repository().clone(), tag: None, digest: Some(*image.digest()) };
+    let remote = handle.block_on(RemoteImage::open(client, &reference, handle.clone())).map_err(altered)?;
+    let failed = |failure: Failure| match failure.exit {
+        Exit::Usage => Ok(Outcome::Failed(failure.message)),
+        _ => Err(failure),
+    };
+    let resolved = match resolve(&remote, &Wanted::All, &context.limits) {
+        Ok(resolved) => resolved,
+        Err(e) => return failed(e.into()),
+    };
+    for PlatformImage { manifest, config, .. } in &resolved.images {
+        for (layer, diff_id) in manifest.layers.iter().zip(&config.rootfs.diff_ids) {
+            if let Err(e) = read_layer(remote.as_blobs(), layer, diff_id, &context.limits, &mut Unread) {
+                return failed(e.into());
+            }
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Only the digests matter.
+struct Unread;
+
+impl EntryVisitor for Unread {
+    fn entry(&mut self, _: &EntryMeta, _: &mut dyn std::io::Read) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Order at the registry: blobs and manifests by digest, then statements, each signed and attached, then everything read
+//! back. The tag is the caller's last step.
+
+use sealwright_attest::same_claim;
+use sealwright_bundle::{BUNDLE_V03, Statement};
+use sealwright_core::{Digest, Limits, PinnedRef, Repository};
+use sealwright_gate::ClearedImage;
+use sealwright_oci::{Descriptor, Document, ImageSource, Manifest, PlatformImage, ResolvedImage, read_blob};
+use sealwright_registry::{Artifact, Client};
+use sealwright_verify::{Signed, verify_bundle};
+
+use super::evidence;
+use super::signer::Sealer;
+use super::statements::{About, Common};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// A statement that was signed, or an equal one that was there already.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// What it is about.
+    pub subject: Digest,
+    /// Its type.
+    pub predicate_type: String,
+    /// Whether it was signed now.
+    pub new: bool,
+}
+
+/// Pushes blobs and manifests of a cleared image by digest; no tag.
+///
+/// # Errors
+/// When the registry does not take them, or a blob is not what its descriptor says.
+pub async fn push_image(
+    client: &Client,
+    repository: &Repository,
+    source: &dyn ImageSource,
+    resolved: &ResolvedImage,
+    cleared: &ClearedImage,
+    limits: &Limits,
+) -> Result<PinnedRef, Failure> {
+    if cleared.root() != resolved.root.digest {
+        return Err(Failure::new(Exit::Internal, "the clearance is for another image"));
+    }
+    for PlatformImage { descriptor, manifest, manifest_bytes, .. } in &resolved.images {
+        push_manifest(client, repository, source, descriptor, manifest, manifest_bytes).await?;
+    }
+    // What BuildKit stores beside images belongs to the index: a registry refuses an index with a manifest missing.
+    for descriptor in &resolved.not_runnable {
+        let bytes = read_blob(source.as_blobs(), descriptor, limits.manifest)?;
+        if let Ok(Document::Manifest(manifest)) = Document::parse(&bytes, Some(&descriptor.media_type)) {
+            push_manifest(client, repository, source, descriptor, &manifest, &bytes).await?;
+        }
+    }
+    if resolved.index.is_some() {
+        client.push_manifest(repository, &resolved.root, &resolved.root_bytes).await?;
+    }
+    Ok(repository.pinned(cleared.root()))
+}
+
+async fn push_manifest(
+    client: &Client,
+    repository: &Repository,
+    source: &dyn ImageSource,
+    descriptor: &Descriptor,
+    manifest: &Manifest,
+    bytes: &[u8],
+) -> Result<(), Failure> {
+    for blob in manifest.layers.iter().chain([&manifest.config]) {
+        client.push_blob(repository, blob, source.as_blobs()).await?;
+    }
+    client.push_manifest(repository, descriptor, bytes).await?;
+    Ok(())
+}
+
+/// Signs and attaches statements about the digests of one image.
+pub struct Publisher<'a> {
+    /// The registry.
+    pub client: &'a Client,
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The signer.
+    pub sealer: &'a Sealer,
+    /// How much may be read.
+    pub limits: &'a Limits,
+    /// The time that manifests state.
+    pub created: String,
+}
+
+impl Publisher<'_> {
+    /// SBOMs, scan and the decision that was made from them.
+    ///
+    /// # Errors
+    /// When a statement cannot be signed or attached.
+    pub async fn judged(&self, common: &Common<'_>, about: &About, subject: &Descriptor) -> Result<Vec<Written>, Failure> {
+        let known = self.known(subject).await?;
+        let (mut written, mut inputs, mut all_known) = (Vec::new(), Vec::new(), true);
+        for statement in &about.inputs {
+            let (digest, new) = self.write(statement, subject, &known).await?;
+            inputs.push(digest);
+            all_known &= !new;
+            written.push(record(subject, statement, new));
+        }
+        // A decision that was made from other statements is another decision.
+        let known = if all_known { &known[..] } else { &[] };
+        let decision = common.decision(about, &inputs);
+        let (_, new) = self.write(&decision, subject, known).await?;
+        written.push(record(subject, &decision, new));
+        Ok(written)
+    }
+
+    /// Statements as they are.
+    ///
+    /// # Errors
+    /// When one cannot be signed or attached.
+    pub async fn all(&self, statements: &[Statement], subject: &Descriptor) -> Result<Vec<Written>, Failure> {
+        let known = self.known(subject).await?;
+        let mut written = Vec::new();
+        for statement in statements {
+            let (_, new) = self.write(statement, subject, &known).await?;
+            written.push(record(subject, statement, new));
+        }
+        Ok(written)
+    }
+
+    /// What this signer stated about the digest before.
+    async fn known(&self, subject: &Descriptor) -> Result<Vec<Signed>, Failure> {
+        let image = self.repository.pinned(subject.digest);
+        let found = evidence::fetch(self.client, &image, self.limits).await?;
+        let verified = found.evidence.bundles.iter().filter_map(|bundle| {
+            verify_bundle(bundle, &subject.digest, self.sealer.anchor(), self.limits).ok().map(|v| v.into_inner())
+        });
+        Ok(verified.collect())
+    }
+
+    /// Signs and attaches a statement, unless a valid equal one is there. Gives the digest of the one that counts.
+    async fn write(&self, statement: &Statement, subject: &Descriptor, known: &[Signed]) -> Result<(Digest, bool), Failure> {
+        if let Some(same) = known.iter().find(|signed| same_claim(&signed.statement, statement)) {
+            return Ok((same.digest, false));
+        }
+        let bytes = statement.to_bytes();
+        let bundle = self.sealer.signer.sign(&bytes).await?;
+        // A certificate for somebody else, or a log that lies, is found here and not at the customer's.
+        verify_bundle(&bundle, &subject.digest, self.sealer.anchor(), self.limits)
+            .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
+        let artifact = Artifact::bundle(BUNDLE_V03, &bundle, &statement.predicate_type, &self.created);
+        self.client.attach(&self.repository.pinned(subject.digest), subject, &artifact).await?;
+        Ok((Digest::of(&bytes), true))
+    }
+}
+
+fn record(subject: &Descriptor, statement: &Statement, new: bool) -> Written {
+    Written { subject: subject.digest, predicate_type: statement.predicate_type.clone(), new }
+}

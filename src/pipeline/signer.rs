@@ -1,0 +1,145 @@
+//! Who signs, and how its signatures are checked when they are read back.
+
+use std::path::Path;
+
+use sealwright_attest::{ProvenBuilder, SourceIdentity};
+use sealwright_core::bounded::read_file;
+use sealwright_core::{Digest, Redacted};
+use sealwright_policy::{
+    Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
+};
+use sealwright_sign::{KeySigner, KeylessSigner, Signer, WorkloadClaims};
+use sealwright_verify::{Anchor, BuilderAnchor, PublicKey, TrustedRoot};
+
+use crate::cli::arguments::{Signing, Transparency};
+use crate::commands::read_input;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// A signer, and what is known about it before it signs.
+#[derive(Debug)]
+pub struct Sealer {
+    /// It signs.
+    pub signer: Signer,
+    /// The builder that it is where no trust file names one.
+    pub builder: BuilderAnchor,
+    /// The source that its token names. The certificate has to name the same one; that is checked when it is read back.
+    pub source: Option<SourceIdentity>,
+    who: Who,
+}
+
+#[derive(Debug)]
+enum Who {
+    Key(Digest),
+    Workload(Box<WorkloadClaims>),
+    Identity { subject: String, issuer: String },
+}
+
+/// Reads key, token and configuration. Nothing is sent.
+///
+/// # Errors
+/// When one of them cannot be used, or they do not fit together.
+pub fn open(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+    match (&arguments.key, arguments.transparency) {
+        (Some(key), Transparency::None) => with_key(key, context),
+        (Some(_), Transparency::Required) => Err(Failure::usage(
+            "--key signs without a transparency log in this version, and --transparency is `required`",
+        )
+        .hint("--transparency none signs with the key alone: the signature, the subject and the predicate type are still checked; no log, no trusted time")),
+        (None, Transparency::None) => Err(Failure::usage("--transparency none needs --key")
+            .hint("a certificate lives for minutes: without a log and a trusted time it proves nothing")),
+        (None, Transparency::Required) => keyless(arguments, context),
+    }
+}
+
+fn with_key(path: &Path, context: &Context) -> Result<Sealer, Failure> {
+    let file = read_file(path, context.limits.configuration)
+        .map_err(|e| Failure::usage(format!("key {} could not be read: {e}", path.display())))?;
+    let signer = KeySigner::from_pem(&file, context.environment.key_password.as_ref())
+        .map_err(|e| Failure::from(e).at(format!("key {}", path.display())))?;
+    let key = PublicKey::from_pem(signer.public_pem().as_bytes()).map_err(|e| Failure::usage(e.to_string()))?;
+    let who = Who::Key(signer.fingerprint());
+    let identity = BuilderIdentity::Key(KeyRule { file: path.display().to_string() });
+    let builder = BuilderAnchor::new(builder(identity, Demanded::None), Some(key), None)?;
+    Ok(Sealer { signer: Signer::Key(signer), builder, source: None, who })
+}
+
+fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+    let needed = |value: &Option<std::path::PathBuf>, flag: &str, what: &str| {
+        value.clone().ok_or_else(|| {
+            Failure::usage(format!("keyless signing needs {flag} ({what})"))
+                .hint("sign with a key instead: --key cosign.key --transparency none")
+        })
+    };
+    let config = needed(&arguments.signing_config, "--signing-config", "the endpoints of a Sigstore instance")?;
+    let root = needed(&arguments.trusted_root, "--trusted-root", "the keys and certificates of that instance")?;
+    let token = needed(&arguments.identity_token, "--identity-token", "an OpenID Connect token for the audience sigstore")?;
+    let config = read_input(&config, context.limits.evidence)?;
+    let root = read_trusted_root(&root, context)?;
+    let token = read_input(&token, context.limits.configuration)?;
+    let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
+    let signer = KeylessSigner::new(&config, Redacted::new(token), context.now, context.timeout)?;
+    let claims = signer.claims();
+    let (subject, source, who) = match &claims.workload {
+        Some(workload) => (
+            workload.signer_uri(),
+            Some(source_of(workload)),
+            Who::Workload(Box::new(workload.clone())),
+        ),
+        None => {
+            let who = Who::Identity { subject: claims.subject.clone(), issuer: claims.issuer.clone() };
+            (claims.subject.clone(), None, who)
+        }
+    };
+    let rule = KeylessRule { issuer: claims.issuer.clone(), subject: SubjectRule::Exact(subject), runner: None };
+    let builder = builder(BuilderIdentity::Keyless(rule), Demanded::Required);
+    let builder = BuilderAnchor::new(builder, None, Some(&root))?;
+    Ok(Sealer { signer: Signer::Keyless(signer), builder, source, who })
+}
+
+/// Whoever signs, with the evidence that the built-in policy asks for.
+fn builder(identity: BuilderIdentity, transparency: Demanded) -> Builder {
+    let evidence = Policy::built_in().evidence;
+    Builder { name: "signer".to_owned(), source: None, identity, transparency, evidence }
+}
+
+fn source_of(workload: &WorkloadClaims) -> SourceIdentity {
+    SourceIdentity {
+        repository: Some(workload.repository.clone()),
+        repository_id: workload.repository_id.clone(),
+        owner_id: workload.owner_id.clone(),
+        reference: workload.reference.clone(),
+        commit: workload.commit.clone(),
+    }
+}
+
+/// A trusted root from a file.
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn read_trusted_root(path: &Path, context: &Context) -> Result<TrustedRoot, Failure> {
+    let fail = |why: String| Failure::usage(format!("trusted root {} could not be read: {why}", path.display()));
+    let bytes = read_file(path, context.limits.evidence).map_err(|e| fail(e.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| fail("it is no text".into()))?;
+    TrustedRoot::from_json(&text).map_err(|e| fail(e.to_string()))
+}
+
+impl Sealer {
+    /// Its signatures are checked with this.
+    pub fn anchor(&self) -> &Anchor {
+        self.builder.anchor()
+    }
+
+    /// Runs `act` with who builds, as provenance names it.
+    pub fn with_builder<T>(&self, act: impl FnOnce(ProvenBuilder<'_>) -> T) -> T {
+        match &self.who {
+            Who::Key(fingerprint) => act(ProvenBuilder::Key { fingerprint }),
+            Who::Identity { subject, issuer } => act(ProvenBuilder::Identity { identity: subject, issuer }),
+            Who::Workload(claims) => {
+                let (builder, run) = (claims.signer_uri(), claims.run_uri());
+                let workflow = claims.workflow.as_ref().map(|w| format!("https://github.com/{w}"));
+                act(ProvenBuilder::Workload { builder: &builder, workflow: workflow.as_deref(), run: run.as_deref() })
+            }
+        }
+    }
+}

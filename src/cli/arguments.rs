@@ -121,8 +121,10 @@ pub struct Seal {
     /// Where it goes; the tag is set last
     #[arg(long, value_name = "REF[:TAG]", env = "SEALWRIGHT_PUSH")]
     pub push: ImageRef,
+    /// Trust file and advisories.
     #[command(flatten)]
     pub rules: Rules,
+    /// Who signs.
     #[command(flatten)]
     pub signing: Signing,
     /// Push and seal only this platform of an index
@@ -193,6 +195,7 @@ pub struct Scan {
     /// The image, or sbom:FILE
     #[arg(value_name = "SOURCE")]
     pub source: Transport,
+    /// Trust file and advisories.
     #[command(flatten)]
     pub rules: Rules,
     /// Refuse (exit 3) flaws of this severity and above: negligible, low, medium, high, critical
@@ -218,6 +221,7 @@ pub struct Verify {
     /// The trust file whose evidence rules all have to hold
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "kind"])]
     pub policy: Option<PathBuf>,
+    /// Whose evidence counts.
     #[command(flatten)]
     pub signer: ExpectedSigner,
     /// Demand a statement of this type instead of a signature: cyclonedx, spdxjson, vuln, slsaprovenance1, or a URI

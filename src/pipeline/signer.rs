@@ -57,11 +57,7 @@ fn with_key(path: &Path, context: &Context) -> Result<Sealer, Failure> {
         .map_err(|e| Failure::usage(format!("key {} could not be read: {e}", path.display())))?;
     let signer = KeySigner::from_pem(&file, context.environment.key_password.as_ref())
         .map_err(|e| Failure::from(e).at(format!("key {}", path.display())))?;
-    let key = PublicKey::from_pem(signer.public_pem().as_bytes()).map_err(|e| Failure::usage(e.to_string()))?;
-    let who = Who::Key(signer.fingerprint());
-    let identity = BuilderIdentity::Key(KeyRule { file: path.display().to_string() });
-    let builder = BuilderAnchor::new(builder(identity, Demanded::None), Some(key), None)?;
-    Ok(Sealer { signer: Signer::Key(signer), builder, source: None, who })
+    Sealer::of_key(signer, &path.display().to_string())
 }
 
 fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
@@ -125,6 +121,23 @@ pub fn read_trusted_root(path: &Path, context: &Context) -> Result<TrustedRoot, 
 }
 
 impl Sealer {
+    /// A new key that is gone when the process ends, for the demo.
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn throw_away() -> Result<Self, Failure> {
+        let (signer, _) = KeySigner::generate()?;
+        Self::of_key(signer, "a throw-away key")
+    }
+
+    fn of_key(signer: KeySigner, file: &str) -> Result<Self, Failure> {
+        let key = PublicKey::from_pem(signer.public_pem().as_bytes()).map_err(|e| Failure::usage(e.to_string()))?;
+        let who = Who::Key(signer.fingerprint());
+        let identity = BuilderIdentity::Key(KeyRule { file: file.to_owned() });
+        let builder = BuilderAnchor::new(builder(identity, Demanded::None), Some(key), None)?;
+        Ok(Self { signer: Signer::Key(signer), builder, source: None, who })
+    }
+
     /// Its signatures are checked with this.
     pub fn anchor(&self) -> &Anchor {
         self.builder.anchor()

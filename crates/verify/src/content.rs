@@ -233,3 +233,80 @@ fn level(provenance: &Signed, identity: &BuilderIdentity) -> u8 {
     let hosted = claims.runner_environment.as_deref() == Some(Runner::GithubHosted.word());
     if pinned && reusable && hosted { 3 } else { 2 }
 }
+
+#[cfg(test)]
+mod tests {
+    use sealwright_bundle::Statement;
+    use sealwright_policy::{KeyRule, KeylessRule};
+    use serde_json::json;
+    use sigstore_crypto::FulcioCiClaims;
+
+    use super::*;
+
+    const SIGNER: &str = "https://github.com/s/s/.github/workflows/seal.yml@refs/tags/v1";
+
+    fn keyless(subject: SubjectRule) -> BuilderIdentity {
+        BuilderIdentity::Keyless(KeylessRule { issuer: "i".into(), subject, runner: None })
+    }
+
+    fn pinned() -> BuilderIdentity {
+        let path = "s/s/.github/workflows/seal.yml".into();
+        keyless(SubjectRule::Workflow { path, tags: vec!["v1".parse().expect("tag")], commits: vec![] })
+    }
+
+    fn provenance(builder: &str, signer: VerifiedSigner) -> Signed {
+        let predicate = json!({ "runDetails": { "builder": { "id": builder } } });
+        let statement = Statement::new(vec![], types::PROVENANCE, predicate);
+        Signed { statement, digest: Digest::of(b""), signer, time: None }
+    }
+
+    fn workload(change: impl Fn(&mut FulcioCiClaims)) -> VerifiedSigner {
+        let mut claims = FulcioCiClaims::default();
+        claims.build_signer_uri = Some(SIGNER.into());
+        claims.build_config_uri = Some("https://github.com/acme/shop/.github/workflows/ci.yml@refs/heads/main".into());
+        claims.runner_environment = Some("github-hosted".into());
+        change(&mut claims);
+        VerifiedSigner::Certificate { identity: SIGNER.into(), issuer: "i".into(), claims: Box::new(claims) }
+    }
+
+    #[test]
+    fn level_three_is_a_pinned_reusable_workflow_on_a_hosted_runner() {
+        assert_eq!(level(&provenance(SIGNER, workload(|_| {})), &pinned()), 3);
+        let exact = keyless(SubjectRule::Exact(SIGNER.into()));
+        assert_eq!(level(&provenance(SIGNER, workload(|_| {})), &exact), 2, "not pinned by tag or commit");
+        type Change = fn(&mut FulcioCiClaims);
+        let lesser: [(Change, &str); 4] = [
+            (|c| c.build_config_uri = Some(SIGNER.into()), "not called by another workflow"),
+            (|c| c.build_config_uri = None, "not known whether it was called"),
+            (|c| c.runner_environment = Some("self-hosted".into()), "self-hosted"),
+            (|c| c.runner_environment = None, "unknown machine"),
+        ];
+        for (change, why) in lesser {
+            assert_eq!(level(&provenance(SIGNER, workload(change)), &pinned()), 2, "{why}");
+        }
+    }
+
+    #[test]
+    fn level_zero_is_everybody_else() {
+        let key = VerifiedSigner::Key { fingerprint: Digest::of(b"key") };
+        let by_key = BuilderIdentity::Key(KeyRule { file: "cosign.pub".into() });
+        assert_eq!(level(&provenance(SIGNER, key), &by_key), 0);
+        assert_eq!(level(&provenance(SIGNER, workload(|c| c.build_signer_uri = None)), &pinned()), 0, "a person");
+        let other = "https://github.com/s/s/.github/workflows/seal.yml@refs/tags/v2";
+        assert_eq!(level(&provenance(other, workload(|_| {})), &pinned()), 0, "another builder than it says");
+    }
+
+    #[test]
+    fn a_waiver_is_one_line_with_all_that_is_stated() {
+        let now: Timestamp = "2027-01-31T23:59:59Z".parse().expect("time");
+        let all =
+            json!({ "id": "CVE-1", "package": "pkg:deb/a", "reason": "why", "owner": "@sec", "expires": "2027-01-31" });
+        assert_eq!(waiver_line(&all, now), "CVE-1 in pkg:deb/a: why (@sec, until 2027-01-31)");
+        let after = "2027-02-01T00:00:00Z".parse().expect("time");
+        assert_eq!(waiver_line(&all, after), "CVE-1 in pkg:deb/a: why (@sec, until 2027-01-31, expired since)");
+        assert_eq!(waiver_line(&json!({ "id": "CVE-1", "reason": "why" }), now), "CVE-1: why");
+        assert_eq!(waiver_line(&json!("nonsense"), now), "?: no reason");
+        let hostile = json!({ "id": "CVE-1", "reason": "a\u{1b}[2Kb" });
+        assert!(!waiver_line(&hostile, now).contains('\u{1b}'));
+    }
+}

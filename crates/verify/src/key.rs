@@ -1,7 +1,7 @@
 //! Public keys, and signatures by them.
 
 use sealwright_core::Digest;
-use sigstore_crypto::VerificationKey;
+use sigstore_crypto::{KeyAlgorithm, VerificationKey};
 use sigstore_types::{DerPublicKey, SignatureBytes};
 
 /// A public key: ECDSA P-256 or P-384, RSA of 2048 to 8192 bits, or Ed25519.
@@ -14,15 +14,23 @@ pub struct PublicKey(DerPublicKey);
 pub struct KeyError(String);
 
 impl PublicKey {
-    /// Reads PEM (`BEGIN PUBLIC KEY`, RFC 5280's SubjectPublicKeyInfo).
+    /// Reads PEM (`BEGIN PUBLIC KEY`, RFC 5280's SubjectPublicKeyInfo). An RSA key of another size is read, and no signature
+    /// of it holds.
     ///
     /// # Errors
     /// When it is none, or of an algorithm that is not supported.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
         let text = std::str::from_utf8(pem).map_err(|_| KeyError("it is no PEM text".to_owned()))?;
+        if text.matches("-----BEGIN").count() > 1 {
+            return Err(KeyError("the file holds several, expected one".to_owned()));
+        }
         let key = DerPublicKey::from_pem(text).map_err(|e| KeyError(e.to_string()))?;
-        VerificationKey::from_spki(&key).map_err(|e| KeyError(e.to_string()))?;
-        Ok(Self(key))
+        match KeyAlgorithm::from_spki(&key).map_err(|e| KeyError(e.to_string()))? {
+            KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::Rsa | KeyAlgorithm::Ed25519 => {
+                Ok(Self(key))
+            }
+            other => Err(KeyError(format!("the algorithm {other:?} is not supported"))),
+        }
     }
 
     /// sha256 over the SPKI: how statements and reports name the key.

@@ -7,13 +7,13 @@ use sealwright_oci::{BlobError, Blobs, Descriptor, ImageSource, media_type};
 use serde_json::json;
 
 /// An image whose blobs lie in memory.
-pub struct SampleImage {
+pub(super) struct SampleImage {
     root: Descriptor,
     blobs: Vec<(Digest, Vec<u8>)>,
 }
 
 /// An image of one layer with Alpine 3.16's os-release and a package database that holds zlib in this version.
-pub fn alpine_with_zlib(version: &str) -> SampleImage {
+pub(super) fn alpine_with_zlib(version: &str) -> SampleImage {
     let os_release = "ID=alpine\nNAME=\"Alpine Linux\"\nVERSION_ID=3.16.0\nPRETTY_NAME=\"Alpine Linux v3.16\"\n";
     let installed = format!(
         "P:musl\nV:1.2.3-r0\nA:x86_64\nL:MIT\no:musl\np:so:libc.musl-x86_64.so.1=1\n\n\

@@ -8,7 +8,7 @@ use sealwright_core::{Digest, bounded::{read_all, read_file}};
 use serde_json::{Value, json};
 
 /// Writes a layout with one gzip layer, tagged `latest`. A tar that ends in `.gz` is taken as it is.
-pub fn layout_from_tar(tar: &Path, folder: &Path) {
+pub(crate) fn layout_from_tar(tar: &Path, folder: &Path) {
     std::fs::create_dir_all(folder.join("blobs/sha256")).expect("folders");
     let bytes = read_file(tar, 1 << 30).expect("tar");
     let (plain, layer) = if tar.extension().is_some_and(|e| e == "gz") {

@@ -7,7 +7,6 @@ mod debian;
 mod docker_engine;
 mod layout;
 mod peer;
-mod python;
 mod registries;
 mod sealed;
 mod sigstore_servers;

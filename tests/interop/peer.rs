@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// The program or folder that a tier put into the environment.
 #[expect(clippy::disallowed_methods, reason = "peers are named by the environment")]
-pub fn peer(variable: &str) -> PathBuf {
+pub(crate) fn peer(variable: &str) -> PathBuf {
     let value = std::env::var_os(variable);
     let path = PathBuf::from(value.unwrap_or_else(|| panic!("{variable} is not set: run this through cargo xtask test")));
     assert!(path.exists(), "{variable} names {}, which is not there", path.display());
@@ -15,26 +15,26 @@ pub fn peer(variable: &str) -> PathBuf {
 }
 
 /// What a finished program said.
-pub struct Said {
-    pub status: ExitStatus,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
-    pub fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         self.status.code().unwrap_or(-1)
     }
 
     /// Panics with all that was said unless the program ended with `code`.
     #[track_caller]
-    pub fn expect_code(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code(), code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 }
 
-pub fn say(command: &mut Command) -> Said {
+pub(crate) fn say(command: &mut Command) -> Said {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     Said {
         status: output.status,
@@ -44,7 +44,7 @@ pub fn say(command: &mut Command) -> Said {
 }
 
 /// Our own binary with a home of its own, so that no configuration of this machine plays a part.
-pub fn sealwright(home: &Path) -> Command {
+pub(crate) fn sealwright(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
     command.env("HOME", home).env_remove("XDG_CACHE_HOME").env_remove("DOCKER_CONFIG").env("COSIGN_PASSWORD", "");
     command.current_dir(home);
@@ -52,15 +52,15 @@ pub fn sealwright(home: &Path) -> Command {
 }
 
 /// A server that ends with the test.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// The line that said where it listens.
-    pub announced: String,
+    pub(crate) announced: String,
 }
 
 impl Server {
     /// Starts a program and waits until a line of its stdout contains `announcement`.
-    pub fn start(command: &mut Command, announcement: &str) -> Self {
+    pub(crate) fn start(command: &mut Command, announcement: &str) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.unwrap_or_else(|e| panic!("{command:?}: {e}"));
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).take(1 << 20).lines();
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// Starts a program that says nothing and waits until `address` accepts a connection.
-    pub fn start_at(command: &mut Command, address: &str) -> Self {
+    pub(crate) fn start_at(command: &mut Command, address: &str) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let mut server =
             Self { child: child.unwrap_or_else(|e| panic!("{command:?}: {e}")), announced: address.to_owned() };
@@ -93,6 +93,6 @@ impl Drop for Server {
 }
 
 /// A loopback port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }

@@ -4,7 +4,7 @@ use crate::peer::{say, sealwright};
 use crate::sealed::{cosign_accepts, docker_registry, go_registry, home, seal, verify};
 
 /// A small Alpine image with one layer.
-pub fn small_image(home: &std::path::Path) -> String {
+pub(crate) fn small_image(home: &std::path::Path) -> String {
     let image = sealwright_testkit::image()
         .layer(|l| l.os_release("alpine", "3.20.3").apk("musl", "1.2.5-r0").apk("zlib", "1.3.1-r1").gzip());
     image.write_layout(&home.join("small"), "latest");

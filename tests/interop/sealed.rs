@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::peer::{Said, Server, free_port, peer, say, sealwright};
 
 /// A trust file that refuses nothing for what the fixtures' advisories lack: dates and severities.
-pub const LENIENT: &str = "\
+pub(crate) const LENIENT: &str = "\
 version: 1
 images: [\"127.0.0.1:*/**\"]
 builders:
@@ -21,20 +21,26 @@ gate:
 ";
 
 /// The predicate types that every seal attests, in cosign's words.
-pub const ATTESTED: [&str; 4] = ["cyclonedx", "spdxjson", "vuln", "slsaprovenance1"];
+pub(crate) const ATTESTED: [&str; 4] = ["cyclonedx", "spdxjson", "vuln", "slsaprovenance1"];
 
 /// A folder with `cosign.key` (an encrypted key that cosign made, with an empty password), `cosign.pub`, the lenient trust
 /// file and an empty advisory store.
-pub fn home() -> tempfile::TempDir {
+pub(crate) fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().expect("folder");
     say(cosign(home.path()).arg("generate-key-pair")).expect_code(0);
     std::fs::write(home.path().join("policy.yaml"), LENIENT).expect("policy");
-    import(home.path(), "db", r#"{"id":"TEST-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"no-such-package"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#);
+    import_nothing(home.path());
     home
 }
 
+/// A store that knows Debian 12 and nothing that is wrong with it.
+pub(crate) fn import_nothing(home: &Path) {
+    let record = r#"{"id":"TEST-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"no-such-package"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#;
+    import(home, "db", record);
+}
+
 /// Imports one OSV record into an advisory store of its own.
-pub fn import(home: &Path, store: &str, record: &str) {
+pub(crate) fn import(home: &Path, store: &str, record: &str) {
     let value: serde_json::Value = serde_json::from_str(record).expect("a record");
     let file = home.join(format!("{}.json", value["id"].as_str().expect("id")));
     std::fs::write(&file, record).expect("record");
@@ -42,14 +48,14 @@ pub fn import(home: &Path, store: &str, record: &str) {
 }
 
 /// The real cosign, away from public services.
-pub fn cosign(home: &Path) -> Command {
+pub(crate) fn cosign(home: &Path) -> Command {
     let mut command = Command::new(peer("SEALWRIGHT_COSIGN"));
     command.current_dir(home).env("HOME", home).env("COSIGN_PASSWORD", "").env("SIGSTORE_NO_CACHE", "true");
     command
 }
 
 /// Seals with the key of [`home`].
-pub fn seal(home: &Path, source: &str, push: &str) -> Said {
+pub(crate) fn seal(home: &Path, source: &str, push: &str) -> Said {
     say(sealwright(home).args(["seal", source, "--push", push, "--policy", "policy.yaml", "--db", "db"]).args([
         "--key",
         "cosign.key",
@@ -59,12 +65,12 @@ pub fn seal(home: &Path, source: &str, push: &str) -> Said {
 }
 
 /// Our own verification by the trust file.
-pub fn verify(home: &Path, image: &str) -> Said {
+pub(crate) fn verify(home: &Path, image: &str) -> Said {
     say(sealwright(home).args(["verify", image, "--policy", "policy.yaml"]))
 }
 
 /// cosign accepts the signature and every attestation.
-pub fn cosign_accepts(home: &Path, image: &str) {
+pub(crate) fn cosign_accepts(home: &Path, image: &str) {
     let key = ["--key", "cosign.pub", "--insecure-ignore-tlog=true"];
     say(cosign(home).arg("verify").args(key).arg(image)).expect_code(0);
     for kind in ATTESTED {
@@ -74,7 +80,7 @@ pub fn cosign_accepts(home: &Path, image: &str) {
 }
 
 /// go-containerregistry's registry: it has the referrers API.
-pub fn go_registry() -> (Server, String) {
+pub(crate) fn go_registry() -> (Server, String) {
     let server = Server::start(Command::new(peer("SEALWRIGHT_GO_REGISTRY")).args(["-listen", "127.0.0.1:0"]), "127.0.0.1:");
     let address = server.announced.split_whitespace().find(|w| w.contains("127.0.0.1:")).expect("an address");
     let address = address.trim_start_matches("http://").to_owned();
@@ -82,7 +88,7 @@ pub fn go_registry() -> (Server, String) {
 }
 
 /// Debian's docker-registry: it has no referrers API.
-pub fn docker_registry(folder: &Path) -> (Server, String) {
+pub(crate) fn docker_registry(folder: &Path) -> (Server, String) {
     let address = format!("127.0.0.1:{}", free_port());
     let config: PathBuf = folder.join("registry.yml");
     let storage = folder.join("registry");

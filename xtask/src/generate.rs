@@ -7,7 +7,7 @@ use sealwright_core::bounded::read_file;
 use crate::process::root;
 
 /// Writes every generated document.
-pub fn write() -> Result<(), String> {
+pub(crate) fn write() -> Result<(), String> {
     let folder = root().join("docs/reference");
     fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     for (name, text) in sealwright::reference::documents() {
@@ -19,7 +19,7 @@ pub fn write() -> Result<(), String> {
 }
 
 /// Compares every generated document with what lies in the folder.
-pub fn check() -> Result<(), String> {
+pub(crate) fn check() -> Result<(), String> {
     let folder = root().join("docs/reference");
     let drifted: Vec<&str> = sealwright::reference::documents()
         .into_iter()

@@ -11,18 +11,18 @@ use sealwright_core::Digest;
 use crate::process::{find, in_ci, root, run, variable};
 
 /// Where peers are kept between runs.
-pub struct Peers {
+pub(crate) struct Peers {
     folder: PathBuf,
 }
 
 /// One peer, as the environment variable that the tests look at.
-pub struct Peer {
-    pub variable: &'static str,
-    pub value: PathBuf,
+pub(crate) struct Peer {
+    pub(crate) variable: &'static str,
+    pub(crate) value: PathBuf,
 }
 
 /// Why a peer cannot be used.
-pub enum Missing {
+pub(crate) enum Missing {
     /// Its toolchain or package is not here: the tier is not run.
     Absent(String),
     /// It is here and could not be set up: the tier fails.
@@ -31,7 +31,7 @@ pub enum Missing {
 
 impl Peers {
     /// Makes the folder.
-    pub fn prepare() -> Result<Self, String> {
+    pub(crate) fn prepare() -> Result<Self, String> {
         let folder = variable("SEALWRIGHT_PEERS").map(PathBuf::from).unwrap_or_else(default_folder);
         fs::create_dir_all(folder.join("bin")).map_err(|e| format!("{}: {e}", folder.display()))?;
         Ok(Self { folder })
@@ -45,12 +45,12 @@ fn default_folder() -> PathBuf {
 }
 
 /// cosign, from the module that pins it.
-pub fn cosign(peers: &Peers) -> Result<Peer, Missing> {
+pub(crate) fn cosign(peers: &Peers) -> Result<Peer, Missing> {
     go_tool(peers, "SEALWRIGHT_COSIGN", "cosign", "github.com/sigstore/cosign/v3/cmd/cosign")
 }
 
 /// A Go program: `package` of the module in `tests/peers/MODULE`, whose `go.sum` names every hash.
-pub fn go_tool(peers: &Peers, variable: &'static str, module: &str, package: &str) -> Result<Peer, Missing> {
+pub(crate) fn go_tool(peers: &Peers, variable: &'static str, module: &str, package: &str) -> Result<Peer, Missing> {
     let go = find("go").ok_or_else(|| Missing::Absent("Go is not installed".into()))?;
     let source = root().join("tests/peers").join(module);
     let version = fingerprint(&source).map_err(Missing::Broken)?;
@@ -80,13 +80,23 @@ fn fingerprint(folder: &Path) -> Result<String, String> {
     Ok(Digest::of(&all).short())
 }
 
-/// A virtual environment with PyPI `sigstore`; every package's hash stands in `requirements.txt`.
-pub fn python(peers: &Peers) -> Result<Peer, Missing> {
+/// A virtual environment with PyPI `sigstore`.
+pub(crate) fn python(peers: &Peers) -> Result<Peer, Missing> {
+    let value = environment(peers, "python", "sigstore")?;
+    Ok(Peer { variable: "SEALWRIGHT_PYTHON_SIGSTORE", value })
+}
+
+/// Syft 1.18.1, ready-made from PyPI.
+pub(crate) fn syft(peers: &Peers) -> Result<Peer, Missing> {
+    Ok(Peer { variable: "SEALWRIGHT_SYFT", value: environment(peers, "syft", "syft")? })
+}
+
+/// A program of a virtual environment; every package's hash stands in `tests/peers/NAME/requirements.txt`.
+fn environment(peers: &Peers, name: &str, program: &str) -> Result<PathBuf, Missing> {
     let python = find("python3").ok_or_else(|| Missing::Absent("Python is not installed".into()))?;
-    let source = root().join("tests/peers/python");
+    let source = root().join("tests/peers").join(name);
     let version = fingerprint(&source).map_err(Missing::Broken)?;
-    let environment = peers.folder.join(format!("python-{version}"));
-    let program = environment.join("bin/sigstore");
+    let environment = peers.folder.join(format!("{name}-{version}"));
     let done = environment.join("complete");
     if !done.is_file() {
         run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&environment)).map_err(Missing::Broken)?;
@@ -95,11 +105,11 @@ pub fn python(peers: &Peers) -> Result<Peer, Missing> {
         run(install.arg(source.join("requirements.txt"))).map_err(Missing::Broken)?;
         fs::write(&done, "").map_err(|e| Missing::Broken(format!("{}: {e}", done.display())))?;
     }
-    Ok(Peer { variable: "SEALWRIGHT_PYTHON_SIGSTORE", value: program })
+    Ok(environment.join("bin").join(program))
 }
 
 /// A program of a Debian package; in CI as root a missing one is installed.
-pub fn debian(variable: &'static str, package: &str, program: &str) -> Result<Peer, Missing> {
+pub(crate) fn debian(variable: &'static str, package: &str, program: &str) -> Result<Peer, Missing> {
     if find(program).is_none() && in_ci() && find("apt-get").is_some() {
         install(package)?;
     }
@@ -117,12 +127,12 @@ fn install(package: &str) -> Result<(), Missing> {
 }
 
 /// The Docker engine's `dockerd`, of Debian's `docker.io`; it has to run as root.
-pub fn docker() -> Result<Peer, Missing> {
+pub(crate) fn docker() -> Result<Peer, Missing> {
     debian("SEALWRIGHT_DOCKERD", "docker.io", "dockerd")
 }
 
 /// The folder with root file systems and advisories that are not in the repository.
-pub fn test_data() -> Result<Peer, Missing> {
+pub(crate) fn test_data() -> Result<Peer, Missing> {
     let value = variable("SEALWRIGHT_TEST_DATA").map(PathBuf::from).filter(|folder| folder.is_dir());
     let value = value.ok_or_else(|| Missing::Absent("SEALWRIGHT_TEST_DATA names no folder with rootfs/ and osv/".into()))?;
     Ok(Peer { variable: "SEALWRIGHT_TEST_DATA", value })

@@ -3,34 +3,25 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// A fresh `cargo` with the toolchain that runs this program.
-pub fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
 }
 
 /// The repository's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// Prints the command and runs it.
-pub fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     println!("+ {}", shown(command));
     let status = command.status().map_err(|e| format!("{}: {e}", shown(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", shown(command))) }
-}
-
-/// Runs the command quietly and gives what it printed.
-pub fn output(command: &mut Command) -> Result<String, String> {
-    let output = command.stderr(Stdio::inherit()).output().map_err(|e| format!("{}: {e}", shown(command)))?;
-    if !output.status.success() {
-        return Err(format!("{} ended with {}", shown(command), output.status));
-    }
-    String::from_utf8(output.stdout).map_err(|e| format!("{}: {e}", shown(command)))
 }
 
 fn shown(command: &Command) -> String {
@@ -39,7 +30,7 @@ fn shown(command: &Command) -> String {
 }
 
 /// Where a program is, if it is on the search path or in one of the folders that installers use.
-pub fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = environment("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/local/go/bin", "/usr/local/sbin", "/usr/sbin", "/usr/bin"].map(PathBuf::from))
@@ -48,7 +39,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// An environment variable that is set and not empty.
-pub fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     environment(name).and_then(|v| v.into_string().ok()).filter(|v| !v.is_empty())
 }
 
@@ -58,6 +49,6 @@ fn environment(name: &str) -> Option<OsString> {
 }
 
 /// Whether a run in CI was announced: nothing that is required may be missing then.
-pub fn in_ci() -> bool {
+pub(crate) fn in_ci() -> bool {
     variable("CI").is_some_and(|v| v == "true" || v == "1")
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::tiers::{Need, Outcome, Tier};
 
 /// What became of one tier.
-pub struct Row {
-    pub tier: &'static Tier,
-    pub seconds: Duration,
-    pub outcome: Outcome,
+pub(crate) struct Row {
+    pub(crate) tier: &'static Tier,
+    pub(crate) seconds: Duration,
+    pub(crate) outcome: Outcome,
 }
 
 /// Prints every tier with what it needs.
-pub fn print_list(tiers: &[Tier]) {
+pub(crate) fn print_list(tiers: &[Tier]) {
     println!("{:<11} {:<9} {:>8}  about", "tier", "need", "cold min");
     for tier in tiers {
         println!("{:<11} {:<9} {:>8}  {}", tier.name, tier.need.word(), tier.cold_minutes, tier.about);
@@ -20,7 +20,7 @@ pub fn print_list(tiers: &[Tier]) {
 }
 
 /// Prints the results, and gives the names of the tiers that fail the run.
-pub fn print_results(rows: &[Row], ci: bool) -> Vec<&'static str> {
+pub(crate) fn print_results(rows: &[Row], ci: bool) -> Vec<&'static str> {
     println!("\n{:<11} {:<9} {:>8} {:>9}  {:<8} ", "tier", "need", "cold min", "seconds", "result");
     for Row { tier, seconds, outcome } in rows {
         let (word, why) = match outcome {

@@ -10,7 +10,7 @@ use crate::{generate, peers};
 
 /// Whether CI may go on without a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub(crate) enum Need {
     /// With `CI=true` it has to run.
     Required,
     /// It runs where its peers can be had.
@@ -18,7 +18,7 @@ pub enum Need {
 }
 
 impl Need {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Required => "required",
             Self::Optional => "optional",
@@ -28,7 +28,7 @@ impl Need {
 
 /// What became of a tier.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Passed,
     Failed(String),
     /// The peer that is missing.
@@ -36,17 +36,17 @@ pub enum Outcome {
 }
 
 /// One group of tests that share their peers.
-pub struct Tier {
-    pub name: &'static str,
-    pub about: &'static str,
-    pub need: Need,
+pub(crate) struct Tier {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) need: Need,
     /// Minutes on two cores with empty caches.
-    pub cold_minutes: u32,
-    pub run: fn(&Peers) -> Outcome,
+    pub(crate) cold_minutes: u32,
+    pub(crate) run: fn(&Peers) -> Outcome,
 }
 
 /// All tiers in the order in which they run.
-pub const ALL: &[Tier] = &[
+pub(crate) const ALL: &[Tier] = &[
     Tier { name: "format", about: "rustfmt", need: Need::Required, cold_minutes: 1, run: format },
     Tier { name: "lints", about: "clippy, every warning an error", need: Need::Required, cold_minutes: 5, run: lints },
     Tier {
@@ -82,7 +82,10 @@ pub const ALL: &[Tier] = &[
         about: "the real cosign accepts what we seal, and refuses what was changed",
         need: Need::Required,
         cold_minutes: 6,
-        run: |p| interop("cosign", [peers::cosign(p)]),
+        run: |p| {
+            let registry = peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".");
+            interop("cosign", [peers::cosign(p), registry])
+        },
     },
     Tier {
         name: "registries",
@@ -99,13 +102,6 @@ pub const ALL: &[Tier] = &[
                 ],
             )
         },
-    },
-    Tier {
-        name: "python",
-        about: "PyPI sigstore verifies the keyless bundles",
-        need: Need::Required,
-        cold_minutes: 2,
-        run: |p| interop("python", [peers::python(p), peers::cosign(p)]),
     },
     Tier {
         name: "debian",
@@ -182,7 +178,7 @@ pub const ALL: &[Tier] = &[
 ];
 
 /// The tiers that the arguments `--tier NAME …` name; all of them without arguments.
-pub fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
+pub(crate) fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
     if arguments.is_empty() {
         return Ok(ALL.iter().collect());
     }
@@ -199,7 +195,7 @@ pub fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
 }
 
 /// Runs the tiers one after another, also after a failure, and prints the table.
-pub fn run(tiers: &[&'static Tier]) -> Result<(), String> {
+pub(crate) fn run(tiers: &[&'static Tier]) -> Result<(), String> {
     let peers = Peers::prepare()?;
     let mut rows = Vec::new();
     for tier in tiers {

@@ -107,7 +107,7 @@ mod tests {
         // The flags of the pattern itself do not reach the anchors.
         let lines = IdentityRule::from_flags(Err("(?m)https://x"), Ok("i")).expect("pattern");
         assert!(lines.mismatch(Some("https://evil\nhttps://x"), Some("i"), None).is_some());
-        for broken in ["(", "a)|(?:b", &"(a{1000}){1000}"] {
+        for broken in ["(", "a)|(?:b", "(a{1000}){1000}"] {
             assert!(
                 IdentityRule::from_flags(Err(broken), Ok("x")).is_err_and(|e| e.contains("regular expression")),
                 "{broken}"

@@ -20,6 +20,12 @@ fn signatures_of_every_kind_of_key_hold_and_only_their_own() {
             let refused = verify_bundle(&bytes, &subject(), &Anchor::Key(other.public()), &Limits::default());
             let (found, expected) = (key.public().fingerprint(), other.public().fingerprint());
             assert_eq!(refused, Err(Refusal::OtherKey { found, expected }));
+            // Without the hint it is the signature that does not fit.
+            let mut silent = key.bundle(&statement);
+            silent.verification_material = serde_json::json!({ "publicKey": {} });
+            let anchor = Anchor::Key(other.public());
+            let refused = verify_bundle(&silent.to_bytes(), &subject(), &anchor, &Limits::default());
+            assert_eq!(refused, Err(Refusal::Signature { fingerprint: expected }));
         }
     }
 }

@@ -1,0 +1,3 @@
+module sealwright.dev/peers/issuer
+
+go 1.26

@@ -40,7 +40,8 @@ fn describe(text: &mut String, command: &mut clap::Command) {
 }
 
 fn exit_codes() -> String {
-    let mut text = format!("{GENERATED}# Exit codes\n\nScripts may rely on them.\n\n| code | meaning |\n| --- | --- |\n");
+    let mut text =
+        format!("{GENERATED}# Exit codes\n\nScripts may rely on them.\n\n| code | meaning |\n| --- | --- |\n");
     for exit in Exit::ALL {
         let _ = writeln!(text, "| {} | {} |", exit.code(), exit.meaning());
     }

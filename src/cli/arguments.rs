@@ -271,10 +271,14 @@ pub struct ExpectedSigner {
 #[derive(Debug, Subcommand)]
 pub enum Db {
     /// Fetch the ecosystems that an image needs from an OSV export
-    #[command(after_help = "Examples:\n  sealwright db update --for oci:build/image\n  sealwright db update --ecosystem Alpine --ecosystem PyPI --from https://mirror.example/osv")]
+    #[command(
+        after_help = "Examples:\n  sealwright db update --for oci:build/image\n  sealwright db update --ecosystem Alpine --ecosystem PyPI --from https://mirror.example/osv"
+    )]
     Update(DbUpdate),
     /// Import OSV export folders, zips, single records and the KEV catalog
-    #[command(after_help = "Examples:\n  sealwright db import Alpine/all.zip known_exploited_vulnerabilities.json --db advisories")]
+    #[command(
+        after_help = "Examples:\n  sealwright db import Alpine/all.zip known_exploited_vulnerabilities.json --db advisories"
+    )]
     Import(DbImport),
     /// Show what the store holds and how old it is
     Status(DbStatus),
@@ -368,7 +372,9 @@ mod tests {
         let mut found = Vec::new();
         names(&Arguments::command(), &mut found);
         assert!(found.iter().any(|n| n == "push"), "{found:?}");
-        for forbidden in ["policy", "key", "transparency", "trusted_root", "signing_config", "db", "identity_token", "from"] {
+        for forbidden in
+            ["policy", "key", "transparency", "trusted_root", "signing_config", "db", "identity_token", "from"]
+        {
             assert!(!found.iter().any(|n| n == forbidden), "{forbidden} in {found:?}");
         }
     }

@@ -35,7 +35,8 @@ fn update(arguments: &DbUpdate, context: &Context, handle: &Handle) -> Result<()
     let directory = context.store_directory(arguments.db.as_ref())?;
     let mut ecosystems = arguments.ecosystem.clone();
     if let Some(source) = &arguments.source {
-        let inventory = super::scan::read_inventory(source, arguments.platform.as_ref(), &[], context, handle)?.inventory;
+        let inventory =
+            super::scan::read_inventory(source, arguments.platform.as_ref(), &[], context, handle)?.inventory;
         ecosystems.extend(sealwright_match::ecosystems_needed(&inventory));
     }
     ecosystems.sort();
@@ -58,8 +59,7 @@ fn update(arguments: &DbUpdate, context: &Context, handle: &Handle) -> Result<()
         timeout: context.timeout,
         backwards: backwards(arguments.accept_older),
     };
-    let report =
-        handle.block_on(sealwright_feed::update(&options, &directory, &context.limits, context.now))?;
+    let report = handle.block_on(sealwright_feed::update(&options, &directory, &context.limits, context.now))?;
     tell(&report, context);
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::cli::output::{Output, ReportFormat};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::evidence;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
 use crate::pipeline::publish::{Publisher, Written, push_image};
 use crate::pipeline::scan::open_store;
@@ -26,7 +27,6 @@ use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::source::{Opened, Registry, open};
 use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
-use crate::pipeline::evidence;
 use crate::report::console::{Style, write_document};
 use crate::report::{decision, verification};
 
@@ -64,7 +64,10 @@ fn rules(arguments: &arguments::Seal, context: &Context) -> Result<TrustFile, Fa
         context.console.note("built-in: fail-on critical, unknown severity, known exploited, unknown distribution, advisories older than 5 days");
     }
     if !trust.policy.covers(&arguments.push.repository) {
-        return Err(Failure::usage(format!("{} is none of the images that {} is about", arguments.push.repository, trust.name)));
+        return Err(Failure::usage(format!(
+            "{} is none of the images that {} is about",
+            arguments.push.repository, trust.name
+        )));
     }
     Ok(trust)
 }
@@ -147,9 +150,11 @@ impl Job<'_> {
             .zip(cleared.children())
             .map(|(facts, child)| (facts.image.platform.clone(), child.decision().clone()))
             .collect();
-        let (pinned, written) = self.handle.block_on(self.publish(&**source, image, &cleared, &facts, &common, repository))?;
+        let (pinned, written) =
+            self.handle.block_on(self.publish(&**source, image, &cleared, &facts, &common, repository))?;
         let verification = self.read_back(&pinned, image, arguments)?;
-        let mut done = Done { image: Some(pinned.clone()), decisions, written, verification: Some(verification), tag: None };
+        let mut done =
+            Done { image: Some(pinned.clone()), decisions, written, verification: Some(verification), tag: None };
         if done.exit() == Exit::Passed
             && let Some(tag) = tag
         {
@@ -206,7 +211,12 @@ impl Job<'_> {
     }
 
     /// Everything again from the registry, with the rules that anyone else would use.
-    fn read_back(&self, pinned: &PinnedRef, image: &ResolvedImage, arguments: &arguments::Seal) -> Result<Report, Failure> {
+    fn read_back(
+        &self,
+        pinned: &PinnedRef,
+        image: &ResolvedImage,
+        arguments: &arguments::Seal,
+    ) -> Result<Report, Failure> {
         let limits = &self.context.limits;
         let builders = anchors(&self.trust, &self.sealer, arguments.signing.trusted_root.as_deref(), self.context)?;
         let policy = &self.trust.policy;
@@ -263,7 +273,11 @@ pub fn as_text(done: &Done, style: Style) -> String {
     }
     if let Some(report) = &done.verification {
         if report.passed() {
-            text.push_str(&format!("{} {} on what was read back\n", style.good("verified"), verification::summary(report)));
+            text.push_str(&format!(
+                "{} {} on what was read back\n",
+                style.good("verified"),
+                verification::summary(report)
+            ));
         } else {
             text.push_str(&format!("{}\n", style.bad("what was read back does not verify; no tag was set")));
             text.push_str(&verification::text(report, style));

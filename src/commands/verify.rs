@@ -102,8 +102,10 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
             (Transparency::Required, Some(root)) => {
                 Ok(Anchor::LoggedKey(key, Box::new(read_trusted_root(root, context)?)))
             }
-            (Transparency::Required, None) => Err(Failure::usage("a log entry is demanded, and --trusted-root is missing")
-                .hint("--transparency none asks for the signature alone")),
+            (Transparency::Required, None) => {
+                Err(Failure::usage("a log entry is demanded, and --trusted-root is missing")
+                    .hint("--transparency none asks for the signature alone"))
+            }
         };
     }
     if signer.transparency == Transparency::None {
@@ -128,11 +130,9 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
         Err(pattern) => Err(pattern.as_str().to_owned()),
     };
     let (subject, issuer) = (borrowed(&subject), borrowed(&issuer));
-    let rule = IdentityRule::from_flags(
-        subject.as_deref().map_err(String::as_str),
-        issuer.as_deref().map_err(String::as_str),
-    )
-    .map_err(Failure::usage)?;
+    let rule =
+        IdentityRule::from_flags(subject.as_deref().map_err(String::as_str), issuer.as_deref().map_err(String::as_str))
+            .map_err(Failure::usage)?;
     Ok(Anchor::Keyless(Box::new(read_trusted_root(root, context)?), rule))
 }
 
@@ -146,7 +146,11 @@ fn read_key(path: &Path, context: &Context) -> Result<PublicKey, Failure> {
 ///
 /// # Errors
 /// When a key or the trusted root cannot be read.
-pub fn builder_anchors(trust: &TrustFile, root: Option<&Path>, context: &Context) -> Result<Vec<BuilderAnchor>, Failure> {
+pub fn builder_anchors(
+    trust: &TrustFile,
+    root: Option<&Path>,
+    context: &Context,
+) -> Result<Vec<BuilderAnchor>, Failure> {
     let folder = Path::new(&trust.name).parent().unwrap_or(Path::new(""));
     let root = root.map(|path| read_trusted_root(path, context)).transpose()?;
     let anchor = |builder: &Builder| {
@@ -212,7 +216,10 @@ fn image(
     if let Demand::Policy { trust, .. } = demanded
         && !trust.policy.covers(&reference.repository)
     {
-        return Err(Failure::usage(format!("{} is none of the images that {} is about", reference.repository, trust.name)));
+        return Err(Failure::usage(format!(
+            "{} is none of the images that {} is about",
+            reference.repository, trust.name
+        )));
     }
     let limits = &context.limits;
     let (pinned, mut report, document) = handle.block_on(async {
@@ -280,7 +287,12 @@ pub async fn check_children(
 }
 
 /// Reads every layer of every image to its end.
-fn check_layers(registry: &Registry, image: &PinnedRef, context: &Context, handle: &Handle) -> Result<Outcome, Failure> {
+fn check_layers(
+    registry: &Registry,
+    image: &PinnedRef,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Outcome, Failure> {
     let client = registry.client(context)?;
     let reference = ImageRef { repository: image.repository().clone(), tag: None, digest: Some(*image.digest()) };
     let remote = handle.block_on(RemoteImage::open(client, &reference, handle.clone())).map_err(altered)?;

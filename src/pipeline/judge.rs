@@ -42,7 +42,8 @@ pub fn judge_all(
     policy: &Policy,
     context: &Context,
 ) -> Result<(Vec<Facts>, Verdict), Failure> {
-    let (mut facts, mut cleared, mut decisions): (Vec<Facts>, Vec<Cleared>, Vec<(Platform, Decision)>) = Default::default();
+    let (mut facts, mut cleared, mut decisions): (Vec<Facts>, Vec<Cleared>, Vec<(Platform, Decision)>) =
+        Default::default();
     for image in &resolved.images {
         let inventory = inventory(source.as_blobs(), image, &policy.gate.contents_deny, context)?;
         let scanned = scan(&inventory, advisories)?;

@@ -91,7 +91,12 @@ impl Publisher<'_> {
     ///
     /// # Errors
     /// When a statement cannot be signed or attached.
-    pub async fn judged(&self, common: &Common<'_>, about: &About, subject: &Descriptor) -> Result<Vec<Written>, Failure> {
+    pub async fn judged(
+        &self,
+        common: &Common<'_>,
+        about: &About,
+        subject: &Descriptor,
+    ) -> Result<Vec<Written>, Failure> {
         let known = self.known(subject).await?;
         let (mut written, mut inputs, mut all_known) = (Vec::new(), Vec::new(), true);
         for statement in &about.inputs {
@@ -133,7 +138,12 @@ impl Publisher<'_> {
     }
 
     /// Signs and attaches a statement, unless a valid equal one is there. Gives the digest of the one that counts.
-    async fn write(&self, statement: &Statement, subject: &Descriptor, known: &[Signed]) -> Result<(Digest, bool), Failure> {
+    async fn write(
+        &self,
+        statement: &Statement,
+        subject: &Descriptor,
+        known: &[Signed],
+    ) -> Result<(Digest, bool), Failure> {
         if let Some(same) = known.iter().find(|signed| same_claim(&signed.statement, statement)) {
             return Ok((same.digest, false));
         }

@@ -26,8 +26,9 @@ pub struct Scanned {
 /// When there is none, or it is not what its snapshot says.
 pub fn open_store(directory: &Path, context: &Context) -> Result<Store, Failure> {
     Store::open(directory, &context.limits).map_err(|e| {
-        Failure::from(e)
-            .hint("fetch advisories with `sealwright db update --for SOURCE`, or import them with `sealwright db import`")
+        Failure::from(e).hint(
+            "fetch advisories with `sealwright db update --for SOURCE`, or import them with `sealwright db import`",
+        )
     })
 }
 

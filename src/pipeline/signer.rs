@@ -69,7 +69,8 @@ fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
     };
     let config = needed(&arguments.signing_config, "--signing-config", "the endpoints of a Sigstore instance")?;
     let root = needed(&arguments.trusted_root, "--trusted-root", "the keys and certificates of that instance")?;
-    let token = needed(&arguments.identity_token, "--identity-token", "an OpenID Connect token for the audience sigstore")?;
+    let token =
+        needed(&arguments.identity_token, "--identity-token", "an OpenID Connect token for the audience sigstore")?;
     let config = read_input(&config, context.limits.evidence)?;
     let root = read_trusted_root(&root, context)?;
     let token = read_input(&token, context.limits.configuration)?;
@@ -77,11 +78,7 @@ fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
     let signer = KeylessSigner::new(&config, Redacted::new(token), context.now, context.timeout)?;
     let claims = signer.claims();
     let (subject, source, who) = match &claims.workload {
-        Some(workload) => (
-            workload.signer_uri(),
-            Some(source_of(workload)),
-            Who::Workload(Box::new(workload.clone())),
-        ),
+        Some(workload) => (workload.signer_uri(), Some(source_of(workload)), Who::Workload(Box::new(workload.clone()))),
         None => {
             let who = Who::Identity { subject: claims.subject.clone(), issuer: claims.issuer.clone() };
             (claims.subject.clone(), None, who)

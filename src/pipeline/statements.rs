@@ -133,8 +133,7 @@ impl Common<'_> {
     pub fn root(&self, digest: Digest, children: &[Digest]) -> Vec<Statement> {
         let subject = self.subject(digest);
         let provenance = self.sealer.with_builder(|builder| {
-            let input =
-                ProvenanceInput { builder, tool_version: VERSION, source_name: self.source_name, children };
+            let input = ProvenanceInput { builder, tool_version: VERSION, source_name: self.source_name, children };
             attest::provenance(&subject, &input)
         });
         vec![provenance, attest::signature(&subject)]

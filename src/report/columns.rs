@@ -29,7 +29,11 @@ mod tests {
 
     #[test]
     fn columns_align_and_nothing_trails() {
-        let rows = vec![vec!["name".to_owned(), "v".into()], vec!["zürich-lib".into(), "1".into()], vec!["b".into(), String::new()]];
+        let rows = vec![
+            vec!["name".to_owned(), "v".into()],
+            vec!["zürich-lib".into(), "1".into()],
+            vec!["b".into(), String::new()],
+        ];
         let text = columns(&rows, Style::default(), |_, _, padded| padded);
         assert_eq!(text, "name        v\nzürich-lib  1\nb\n");
     }

@@ -57,7 +57,8 @@ impl Console {
     /// The end of a run that failed.
     pub fn fail(&self, failure: &Failure) {
         if self.json {
-            let mut line = serde_json::json!({ "level": "error", "message": failure.message, "exit": failure.exit.code() });
+            let mut line =
+                serde_json::json!({ "level": "error", "message": failure.message, "exit": failure.exit.code() });
             if let (Some(hint), Some(object)) = (&failure.hint, line.as_object_mut()) {
                 object.insert("hint".into(), hint.clone().into());
             }

@@ -84,7 +84,10 @@ fn old_releases_are_refused_and_pass_with_a_waiver_for_each_flaw() {
         std::fs::write(home.path().join("policy.yaml"), &strict).expect("policy");
         let refused = seal(home.path(), &source, &image).expect_code(3);
         let answer = get(&registry, &format!("/v2/acme/alpine-{release}/tags/list"));
-        assert!(answer.starts_with("HTTP/1.0 404") || answer.contains("\"tags\":[]") || answer.contains("\"tags\":null"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.0 404") || answer.contains("\"tags\":[]") || answer.contains("\"tags\":null"),
+            "{answer}"
+        );
         let answer = get(&registry, "/v2/_catalog");
         assert!(!answer.contains(&format!("alpine-{release}\"")), "{answer}");
         let ids = ids(&refused.stdout);
@@ -92,7 +95,11 @@ fn old_releases_are_refused_and_pass_with_a_waiver_for_each_flaw() {
 
         let waivers: String = ids
             .iter()
-            .map(|id| format!("    - {{ id: {id}, reason: \"accepted for the test\", owner: \"@sec\", expires: 2199-12-31 }}\n"))
+            .map(|id| {
+                format!(
+                    "    - {{ id: {id}, reason: \"accepted for the test\", owner: \"@sec\", expires: 2199-12-31 }}\n"
+                )
+            })
             .collect();
         std::fs::write(home.path().join("policy.yaml"), format!("{strict}  waivers:\n{waivers}")).expect("policy");
         let passed = seal(home.path(), &source, &image).expect_code(0);

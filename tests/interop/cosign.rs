@@ -15,7 +15,8 @@ fn cosign_accepts_what_we_seal_and_refuses_another_key() {
     say(cosign(home.path()).args(["generate-key-pair", "--output-key-prefix", "other"])).expect_code(0);
     let said = say(cosign(home.path()).args(["verify", "--key", "other.pub", "--insecure-ignore-tlog=true", &image]));
     assert_ne!(said.code(), 0);
-    say(sealwright(home.path()).args(["verify", &image, "--key", "other.pub", "--transparency", "none"])).expect_code(4);
+    say(sealwright(home.path()).args(["verify", &image, "--key", "other.pub", "--transparency", "none"]))
+        .expect_code(4);
 }
 
 #[test]
@@ -33,7 +34,8 @@ fn we_accept_what_cosign_signs_and_keep_signed_and_attested_apart() {
     };
     ours(&[]).expect_code(4);
 
-    std::fs::write(home.path().join("predicate.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).expect("file");
+    std::fs::write(home.path().join("predicate.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#)
+        .expect("file");
     let theirs = ["--key", "theirs.key", "--signing-config", "signing-config.json", "--yes"];
     let attest = ["attest", "--type", "cyclonedx", "--predicate", "predicate.json"];
     say(cosign(home.path()).args(attest).args(theirs).arg(&unsigned)).expect_code(0);
@@ -52,7 +54,16 @@ fn a_wrong_password_of_a_key_is_one_clear_message() {
     let home = home();
     let source = small_image(home.path());
     let mut command = sealwright(home.path());
-    command.args(["seal", &source, "--push", "127.0.0.1:9/acme/app:v1", "--key", "cosign.key", "--transparency", "none"]);
+    command.args([
+        "seal",
+        &source,
+        "--push",
+        "127.0.0.1:9/acme/app:v1",
+        "--key",
+        "cosign.key",
+        "--transparency",
+        "none",
+    ]);
     command.args(["--policy", "policy.yaml", "--db", "db"]).env("COSIGN_PASSWORD", "wrong-secret");
     let said = say(&mut command).expect_code(2);
     assert!(said.stderr.contains("cosign.key") && said.stderr.contains("password"), "{}", said.stderr);

@@ -13,7 +13,8 @@ use crate::peer::{peer, say, sealwright};
 use crate::sealed::{cosign_accepts, docker_registry, go_registry, home, seal, verify};
 
 /// The package set of the image's own dpkg, asked in its own root.
-const LIST: &str = "dpkg-query --root=\"$1\" -W -f '${db:Status-Status} ${Package} ${Version} ${Architecture}\\n' > \"$2\"";
+const LIST: &str =
+    "dpkg-query --root=\"$1\" -W -f '${db:Status-Status} ${Package} ${Version} ${Architecture}\\n' > \"$2\"";
 
 struct Debian {
     folder: tempfile::TempDir,
@@ -101,11 +102,11 @@ fn sealed_into_both_kinds_of_registry_it_is_accepted_and_every_change_is_refused
     every_change_is_refused(home.path(), &without);
 }
 
-/// Flips one byte of each blob of the file-based registry in turn: nothing that was changed is accepted.
+/// Flips one byte of every blob that belongs to the image or to its evidence, in turn: nothing that was changed is accepted.
 fn every_change_is_refused(home: &Path, registry: &str) {
     let image = format!("{registry}/acme/debian:v1");
     let mut changed = 0;
-    for blob in blobs(&home.join("registry")) {
+    for blob in blobs(&home.join("registry/docker/registry/v2")) {
         let original = read_file(&blob, 1 << 30).expect("blob");
         let mut altered = original.clone();
         let middle = altered.len() / 2;
@@ -123,19 +124,29 @@ fn every_change_is_refused(home: &Path, registry: &str) {
     say(sealwright(home).args(["verify", &image, "--key", "other.pub", "--transparency", "none"])).expect_code(4);
 }
 
-/// Every blob of a docker-registry's folder: manifests, configurations, layers, bundles.
-fn blobs(folder: &Path) -> Vec<PathBuf> {
+/// What the tags of a docker-registry's folder lead to: manifests, indexes, configurations, layers, bundles. Indexes that a
+/// later one replaced, and the empty configuration of artifacts, belong to nothing.
+fn blobs(registry: &Path) -> Vec<PathBuf> {
+    let read = |path: &Path| read_file(path, 1 << 30).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let tags = registry.join("repositories/acme/debian/_manifests/tags");
+    let mut left: Vec<String> = std::fs::read_dir(tags)
+        .expect("tags")
+        .map(|tag| String::from_utf8(read(&tag.expect("tag").path().join("current/link"))).expect("text"))
+        .collect();
     let mut found = Vec::new();
-    let mut folders = vec![folder.join("docker/registry/v2/blobs")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().is_some_and(|n| n == "data") {
-                found.push(path);
-            }
+    while let Some(digest) = left.pop() {
+        let hex = digest.strip_prefix("sha256:").expect("sha256");
+        let path = registry.join("blobs/sha256").join(&hex[..2]).join(hex).join("data");
+        if found.contains(&path) {
+            continue;
         }
+        if let Ok(document) = serde_json::from_slice::<Value>(&read(&path)) {
+            let lists = ["layers", "manifests"].into_iter().filter_map(|key| document[key].as_array()).flatten();
+            let named =
+                lists.chain(document.get("config")).filter(|d| d["mediaType"] != "application/vnd.oci.empty.v1+json");
+            left.extend(named.filter_map(|d| d["digest"].as_str()).map(str::to_owned));
+        }
+        found.push(path);
     }
     found
 }

@@ -71,7 +71,8 @@ fn images_of_the_engine_and_saved_ones_are_read() {
     assert_eq!(lines(&from_daemon), lines(&table(&format!("docker-archive:{}", saved.display()))));
 
     let mut absent = sealwright(folder.path());
-    let said = say(absent.args(["sbom", "docker-daemon:acme/absent:v1"]).env("DOCKER_HOST", &engine.host)).expect_code(5);
+    let said =
+        say(absent.args(["sbom", "docker-daemon:acme/absent:v1"]).env("DOCKER_HOST", &engine.host)).expect_code(5);
     assert!(said.stderr.contains("acme/absent:v1"), "{}", said.stderr);
     let mut nowhere = sealwright(folder.path());
     let said = say(nowhere.args(["sbom", "docker-daemon:acme/app:v1"]).env("DOCKER_HOST", "unix:///nonexistent.sock"));

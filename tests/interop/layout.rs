@@ -4,7 +4,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use sealwright_core::{Digest, bounded::{read_all, read_file}};
+use sealwright_core::{
+    Digest,
+    bounded::{read_all, read_file},
+};
 use serde_json::{Value, json};
 
 /// Writes a layout with one gzip layer, tagged `latest`. A tar that ends in `.gz` is taken as it is.
@@ -27,8 +30,7 @@ pub(crate) fn layout_from_tar(tar: &Path, folder: &Path) {
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": config, "layers": [layer],
     });
-    let mut manifest =
-        blob(folder, "application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+    let mut manifest = blob(folder, "application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
     manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": "latest" });
     let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
     std::fs::write(folder.join("index.json"), index.to_string()).expect("index");

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 #[expect(clippy::disallowed_methods, reason = "peers are named by the environment")]
 pub(crate) fn peer(variable: &str) -> PathBuf {
     let value = std::env::var_os(variable);
-    let path = PathBuf::from(value.unwrap_or_else(|| panic!("{variable} is not set: run this through cargo xtask test")));
+    let path =
+        PathBuf::from(value.unwrap_or_else(|| panic!("{variable} is not set: run this through cargo xtask test")));
     assert!(path.exists(), "{variable} names {}, which is not there", path.display());
     path
 }

@@ -32,7 +32,9 @@ fn sealed_twice_is_sealed_once(home: &std::path::Path, registry: &str) {
     assert!(first.stdout.contains("signed"), "{}", first.stdout);
     cosign_accepts(home, &image);
     verify(home, &image).expect_code(0);
-    let tree = || say(sealwright(home).args(["verify", &image, "--policy", "policy.yaml", "-o", "json"])).expect_code(0).stdout;
+    let tree = || {
+        say(sealwright(home).args(["verify", &image, "--policy", "policy.yaml", "-o", "json"])).expect_code(0).stdout
+    };
     let before = tree();
     let second = seal(home, &source, &image).expect_code(0);
     assert!(!second.stdout.contains("signed "), "an equal statement is not written twice:\n{}", second.stdout);

@@ -74,14 +74,16 @@ pub(crate) fn cosign_accepts(home: &Path, image: &str) {
     let key = ["--key", "cosign.pub", "--insecure-ignore-tlog=true"];
     say(cosign(home).arg("verify").args(key).arg(image)).expect_code(0);
     for kind in ATTESTED {
-        let said = say(cosign(home).arg("verify-attestation").args(key).args(["--type", kind]).arg(image)).expect_code(0);
+        let said =
+            say(cosign(home).arg("verify-attestation").args(key).args(["--type", kind]).arg(image)).expect_code(0);
         assert!(said.stdout.contains("\"payload\"") || said.stdout.contains("payloadType"), "{kind}: {}", said.stdout);
     }
 }
 
 /// go-containerregistry's registry: it has the referrers API.
 pub(crate) fn go_registry() -> (Server, String) {
-    let server = Server::start(Command::new(peer("SEALWRIGHT_GO_REGISTRY")).args(["-listen", "127.0.0.1:0"]), "127.0.0.1:");
+    let server =
+        Server::start(Command::new(peer("SEALWRIGHT_GO_REGISTRY")).args(["-listen", "127.0.0.1:0"]), "127.0.0.1:");
     let address = server.announced.split_whitespace().find(|w| w.contains("127.0.0.1:")).expect("an address");
     let address = address.trim_start_matches("http://").to_owned();
     (server, address)

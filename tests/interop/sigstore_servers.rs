@@ -33,7 +33,12 @@ fn start(folder: &Path) -> Sigstore {
     fulcio.current_dir(folder).args(["serve", "--ca", "ephemeralca", "--config-path", "fulcio.yaml"]);
     fulcio.args(["--host", "127.0.0.1", "--port", &fulcio_port.to_string(), "--grpc-host", "127.0.0.1"]);
     fulcio.args(["--grpc-port", &free_port().to_string(), "--metrics-port", &free_port().to_string()]);
-    fulcio.args(["--legacy-unix-domain-socket", "fulcio.sock", "--ct-log-url", &format!("http://{}/log", at(log_port))]);
+    fulcio.args([
+        "--legacy-unix-domain-socket",
+        "fulcio.sock",
+        "--ct-log-url",
+        &format!("http://{}/log", at(log_port)),
+    ]);
     let fulcio = Server::start_at(&mut fulcio, &at(fulcio_port));
     fetch(&format!("http://{}/api/v1/rootCert", at(fulcio_port)), &folder.join("fulcio.pem"));
 
@@ -72,7 +77,12 @@ fn start(folder: &Path) -> Sigstore {
     let service = |url: &str| format!("url={url},api-version=1,{since},operator=private.test");
     let mut create = cosign(folder);
     create.args(["signing-config", "create", "--out"]).arg(&signing_config);
-    create.args(["--fulcio", &service(&format!("http://{}", at(fulcio_port))), "--oidc-provider", &service(&issuer_url)]);
+    create.args([
+        "--fulcio",
+        &service(&format!("http://{}", at(fulcio_port))),
+        "--oidc-provider",
+        &service(&issuer_url),
+    ]);
     create.args(["--rekor", &service(&format!("http://{}", at(rekor_port))).replace("version=1", "version=2")]);
     create.args(["--rekor-config", "ANY", "--tsa", &service(&time_url), "--tsa-config", "ANY"]);
     say(&mut create).expect_code(0);
@@ -146,7 +156,13 @@ fn a_keyless_seal_against_the_real_servers_is_accepted_by_everyone() {
     python_accepts(home, &sigstore, &registry, &image);
     // Somebody else's identity, and a policy for another branch.
     let mut other = sealwright(home);
-    other.args(["verify", &image, "--certificate-identity", "https://github.com/mallory/x", "--certificate-oidc-issuer"]);
+    other.args([
+        "verify",
+        &image,
+        "--certificate-identity",
+        "https://github.com/mallory/x",
+        "--certificate-oidc-issuer",
+    ]);
     say(other.arg(&sigstore.issuer).arg("--trusted-root").arg(&sigstore.trusted_root)).expect_code(4);
     std::fs::write(home.join("release.yaml"), policy(&sigstore.issuer, "refs/tags/v*")).expect("policy");
     let mut release = sealwright(home);

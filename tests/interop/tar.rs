@@ -132,10 +132,15 @@ fn archives_of_gnu_tar_in_every_format_list_the_same() {
     let folder = tempfile::tempdir().expect("folder");
     tree(folder.path());
     let mut compared = 0;
-    for format in ["v7", "ustar", "gnu", "oldgnu", "posix"] {
-        for sparse in [&[][..], &["--sparse"], &["--sparse", "--sparse-version=0.0"], &["--sparse", "--sparse-version=0.1"]] {
+    let plain: &[&[&str]] = &[&[]];
+    let sparse: &[&[&str]] = &[&[], &["--sparse"]];
+    let versions: &[&[&str]] =
+        &[&[], &["--sparse"], &["--sparse", "--sparse-version=0.0"], &["--sparse", "--sparse-version=0.1"]];
+    for (format, options) in [("v7", plain), ("ustar", plain), ("gnu", sparse), ("oldgnu", sparse), ("posix", versions)]
+    {
+        for sparse in options {
             let mut tar = Command::new("tar");
-            tar.arg("--create").arg(format!("--format={format}")).args(sparse).arg("-C").arg(folder.path());
+            tar.arg("--create").arg(format!("--format={format}")).args(*sparse).arg("-C").arg(folder.path());
             // v7 and ustar cannot hold the longest names; tar leaves those out and says so.
             let output = tar.arg(".").stderr(Stdio::null()).output().expect("GNU tar");
             let Reading::Plain(ours) = ours(&output.stdout) else { panic!("{format} {sparse:?} was not read plainly") };
@@ -149,13 +154,13 @@ fn archives_of_gnu_tar_in_every_format_list_the_same() {
 }
 
 /// One archive with PAX, GNU long names, sparse files and links, changed one byte at a time: wherever we list plainly, Go
-/// lists the same.
+/// lists the same, or gives up, so that no container can come of it.
 #[test]
 fn an_archive_that_was_changed_is_listed_as_go_lists_it_or_refused() {
     let folder = tempfile::tempdir().expect("folder");
     tree(folder.path());
     std::fs::remove_file(folder.path().join("a/block")).expect("file");
-    let (mut plain, mut refused) = (0, 0);
+    let (mut plain, mut refused, mut given_up) = (0, 0, 0);
     for format in ["gnu", "posix"] {
         let mut tar = Command::new("tar");
         tar.args(["--create", "--sparse"]).arg(format!("--format={format}")).arg("-C").arg(folder.path()).arg(".");
@@ -170,16 +175,18 @@ fn an_archive_that_was_changed_is_listed_as_go_lists_it_or_refused() {
             }
             match ours(&changed) {
                 Reading::Plain(ours) => {
-                    let gos = gos(&changed);
-                    assert_eq!(Some(ours), gos, "{format}: byte {place} was changed");
+                    match gos(&changed) {
+                        Some(gos) => assert_eq!(ours, gos, "{format}: byte {place} was changed"),
+                        None => given_up += 1,
+                    }
                     plain += 1;
                 }
                 Reading::Flawed | Reading::Failed => refused += 1,
             }
         }
     }
-    println!("{plain} changed archives list the same, {refused} were refused");
-    assert!(plain > 100 && refused > 100, "{plain} {refused}");
+    println!("{plain} changed archives list the same ({given_up} of them Go does not read), {refused} were refused");
+    assert!(plain > 100 && refused > 100 && given_up < plain / 4, "{plain} {refused} {given_up}");
 }
 
 fn fix_checksum(archive: &mut [u8], header: usize) {
@@ -220,5 +227,8 @@ fn lies_are_refused_each_by_its_name() {
     fix_checksum(&mut link, 0);
     // Go takes the contents of a link for the next header.
     assert!(findings(&link).contains(&FindingId::ArchiveLinkWithSize));
-    assert_eq!(findings(&make(&["--format=posix", "--pax-option=delete=mtime,size:=3"])), [FindingId::ArchiveSizeConflict]);
+    assert_eq!(
+        findings(&make(&["--format=posix", "--pax-option=delete=mtime,size:=3"])),
+        [FindingId::ArchiveSizeConflict]
+    );
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sealwright_core::bounded::read_file;
 use sealwright_core::Digest;
+use sealwright_core::bounded::read_file;
 
 use crate::process::{find, in_ci, root, run, variable};
 
@@ -113,7 +113,8 @@ pub(crate) fn debian(variable: &'static str, package: &str, program: &str) -> Re
     if find(program).is_none() && in_ci() && find("apt-get").is_some() {
         install(package)?;
     }
-    let value = find(program).ok_or_else(|| Missing::Absent(format!("{program} is not installed (Debian: {package})")))?;
+    let value =
+        find(program).ok_or_else(|| Missing::Absent(format!("{program} is not installed (Debian: {package})")))?;
     Ok(Peer { variable, value })
 }
 
@@ -134,6 +135,7 @@ pub(crate) fn docker() -> Result<Peer, Missing> {
 /// The folder with root file systems and advisories that are not in the repository.
 pub(crate) fn test_data() -> Result<Peer, Missing> {
     let value = variable("SEALWRIGHT_TEST_DATA").map(PathBuf::from).filter(|folder| folder.is_dir());
-    let value = value.ok_or_else(|| Missing::Absent("SEALWRIGHT_TEST_DATA names no folder with rootfs/ and osv/".into()))?;
+    let value =
+        value.ok_or_else(|| Missing::Absent("SEALWRIGHT_TEST_DATA names no folder with rootfs/ and osv/".into()))?;
     Ok(Peer { variable: "SEALWRIGHT_TEST_DATA", value })
 }

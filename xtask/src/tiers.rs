@@ -128,11 +128,7 @@ pub(crate) const ALL: &[Tier] = &[
         run: |p| {
             interop(
                 "alpine",
-                [
-                    peers::test_data(),
-                    peers::cosign(p),
-                    peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", "."),
-                ],
+                [peers::test_data(), peers::cosign(p), peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".")],
             )
         },
     },
@@ -146,6 +142,7 @@ pub(crate) const ALL: &[Tier] = &[
                 "sigstore_servers",
                 [
                     peers::cosign(p),
+                    peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", "."),
                     peers::python(p),
                     peers::go_tool(p, "SEALWRIGHT_FULCIO", "sigstore/fulcio", "github.com/sigstore/fulcio"),
                     peers::go_tool(
@@ -186,9 +183,10 @@ pub(crate) fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
     arguments
         .chunks(2)
         .map(|pair| match pair {
-            ["--tier", name] => {
-                ALL.iter().find(|t| t.name == *name).ok_or_else(|| format!("no tier {name:?}, expected one of {}", names()))
-            }
+            ["--tier", name] => ALL
+                .iter()
+                .find(|t| t.name == *name)
+                .ok_or_else(|| format!("no tier {name:?}, expected one of {}", names())),
             _ => Err(format!("expected --tier NAME, with one of {}", names())),
         })
         .collect()

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_count_has_to_hold() {
-        let catalog = br#"{"title":"x","count":1,"vulnerabilities":[{"cveID":"CVE-2021-44228","vendorProject":"Apache"}]}"#;
+        let catalog =
+            br#"{"title":"x","count":1,"vulnerabilities":[{"cveID":"CVE-2021-44228","vendorProject":"Apache"}]}"#;
         let kev = Kev::parse(catalog).expect("catalog");
         assert!(kev.contains("CVE-2021-44228") && !kev.contains("CVE-2021-4422"));
         assert_eq!((kev.len(), kev.is_empty()), (1, false));

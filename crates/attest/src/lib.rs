@@ -43,7 +43,8 @@ impl Subject<'_> {
     }
 }
 
-/// "This is mine", in the shape of `cosign sign`: the subject has no name, and the predicate says nothing.
+/// "This is mine", in the shape of `cosign sign`: the predicate says nothing. cosign leaves the subject's name out; it is
+/// written here because PyPI's `sigstore` demands one of every statement, and cosign accepts it.
 pub fn signature(subject: &Subject<'_>) -> Statement {
     annotated_signature(subject, &BTreeMap::new())
 }
@@ -53,6 +54,6 @@ pub fn annotated_signature(subject: &Subject<'_>, annotations: &BTreeMap<String,
     let mut all = annotations.clone();
     all.retain(|key, _| !key.starts_with("dev.sealwright."));
     all.extend(subject.annotations());
-    let unnamed = StatementSubject::new(None, &subject.digest, all);
-    Statement::new(vec![unnamed], predicate_type::SIGNATURE, json!({}))
+    let named = StatementSubject::new(Some(subject.name), &subject.digest, all);
+    Statement::new(vec![named], predicate_type::SIGNATURE, json!({}))
 }

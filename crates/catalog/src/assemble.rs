@@ -82,10 +82,11 @@ fn purl(component: &Component, distribution: Option<&Distribution>) -> Purl {
                 Some(version) => format!("{}-{}", d.id.raw(), version.raw()),
                 None => d.id.raw().to_owned(),
             });
-            let upstream = component.source.as_ref().filter(|s| s.name != component.name || s.version.is_some()).map(|s| {
-                let version = s.version.as_ref().map(|v| format!("@{}", v.raw())).unwrap_or_default();
-                format!("{}{version}", s.name.raw())
-            });
+            let upstream =
+                component.source.as_ref().filter(|s| s.name != component.name || s.version.is_some()).map(|s| {
+                    let version = s.version.as_ref().map(|v| format!("@{}", v.raw())).unwrap_or_default();
+                    format!("{}{version}", s.name.raw())
+                });
             Purl::new(kind, Some(namespace), name)
                 .with_version(version)
                 .with_qualifier("arch", component.architecture.as_ref().map_or("", |a| a.raw()))

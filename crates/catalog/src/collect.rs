@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use sealwright_core::bounded::{ReadError, read_all};
 use sealwright_core::{Digest, Finding, FindingId, Limits, Place};
-use sealwright_oci::{BlobError, Blobs, Descriptor, EntryKind, EntryMeta, EntryVisitor, LayerError, PlatformImage, read_layer};
+use sealwright_oci::{
+    BlobError, Blobs, Descriptor, EntryKind, EntryMeta, EntryVisitor, LayerError, PlatformImage, read_layer,
+};
 
 use crate::cataloger::{Cataloger, File, Interest, Size};
 use crate::layer::{FileFacts, LayerFacts, PathSet};
@@ -161,9 +163,17 @@ impl Provisional<'_> {
         }
     }
 
-    fn whole(&mut self, path: &str, cataloger: &'static dyn Cataloger, limit: u64, contents: &mut dyn Read) -> io::Result<()> {
+    fn whole(
+        &mut self,
+        path: &str,
+        cataloger: &'static dyn Cataloger,
+        limit: u64,
+        contents: &mut dyn Read,
+    ) -> io::Result<()> {
         let result = match read_all(contents, limit) {
-            Ok(bytes) => cataloger.read(&File { path, bytes: &bytes }).map_err(|e| (FindingId::UnreadableMetadata, e.0)),
+            Ok(bytes) => {
+                cataloger.read(&File { path, bytes: &bytes }).map_err(|e| (FindingId::UnreadableMetadata, e.0))
+            }
             Err(ReadError::TooLarge { limit }) => {
                 Err((FindingId::SkippedForSize, format!("a {} file has more than {limit} bytes", cataloger.id())))
             }
@@ -204,7 +214,8 @@ impl Provisional<'_> {
         let path = meta.path.raw();
         let bytes = std::mem::take(&mut self.buffer);
         for cataloger in CATALOGERS.iter().filter(|c| c.interest(meta) == Interest::Executable) {
-            let result = cataloger.read(&File { path, bytes: &bytes }).map_err(|e| (FindingId::UnreadableMetadata, e.0));
+            let result =
+                cataloger.read(&File { path, bytes: &bytes }).map_err(|e| (FindingId::UnreadableMetadata, e.0));
             self.keep(path, cataloger.id(), result);
         }
         self.buffer = bytes;

@@ -73,11 +73,7 @@ fn is_below(path: &str, folder: &str) -> bool {
 }
 
 /// A database that lies somewhere else, behind a link, was not read under the name that its package manager uses.
-fn hidden_databases(
-    folded: &mut Folded,
-    links: &BTreeMap<String, (String, Digest)>,
-    exists: &dyn Fn(&str) -> bool,
-) {
+fn hidden_databases(folded: &mut Folded, links: &BTreeMap<String, (String, Digest)>, exists: &dyn Fn(&str) -> bool) {
     for database in DATABASES {
         let Some((resolved, layer)) = resolve(database, links) else { continue };
         if resolved == database || folded.files.contains_key(&resolved) || !exists(&resolved) {

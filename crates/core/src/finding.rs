@@ -97,23 +97,43 @@ impl FindingId {
     /// What it means and what becomes of it, for the generated reference.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Vulnerability => "A package has a known flaw. `gate.fail-on`, `gate.unknown-severity`, `gate.known-exploited` and `gate.only-fixed` judge it.",
-            Self::DeniedContent => "A path that `gate.contents.deny` names lies in a layer, even if an upper layer deletes it: whoever pulls the image can read it.",
-            Self::UnknownDistribution => "The image names no operating system, or one that no advisory source is known for, yet holds its packages. `gate.unknown-distro` judges it.",
-            Self::NoAdvisoriesForRelease => "The advisory store has no record at all for the release of the distribution, or for a language ecosystem: silence would look like health. `gate.unknown-distro` judges it.",
+            Self::Vulnerability => {
+                "A package has a known flaw. `gate.fail-on`, `gate.unknown-severity`, `gate.known-exploited` and `gate.only-fixed` judge it."
+            }
+            Self::DeniedContent => {
+                "A path that `gate.contents.deny` names lies in a layer, even if an upper layer deletes it: whoever pulls the image can read it."
+            }
+            Self::UnknownDistribution => {
+                "The image names no operating system, or one that no advisory source is known for, yet holds its packages. `gate.unknown-distro` judges it."
+            }
+            Self::NoAdvisoriesForRelease => {
+                "The advisory store has no record at all for the release of the distribution, or for a language ecosystem: silence would look like health. `gate.unknown-distro` judges it."
+            }
             Self::StaleAdvisories => "The newest record of an ecosystem is older than `gate.max-advisory-age`.",
             Self::ExpiredWaiver => "The last day of a waiver has passed; it was not applied.",
-            Self::UnreadableMetadata => "A package database or metadata file could not be parsed. What it lists is not known.",
+            Self::UnreadableMetadata => {
+                "A package database or metadata file could not be parsed. What it lists is not known."
+            }
             Self::SkippedForSize => "A file that should have been read is larger than its limit.",
             Self::HiddenByLink => "A package database is reached through a link whose target was not read.",
-            Self::UncomparableVersion => "A version does not follow the grammar of its ecosystem, so it could not be compared with an advisory.",
-            Self::ArchiveSizeConflict => "A header and its PAX record disagree about the size of an entry: tools would see different files. Always refused.",
-            Self::ArchiveDuplicatePaxKey => "One PAX header states a key twice: tools would see different files. Always refused.",
-            Self::ArchiveTrailingData => "Bytes that are not zero follow the end marker of the archive. Always refused.",
+            Self::UncomparableVersion => {
+                "A version does not follow the grammar of its ecosystem, so it could not be compared with an advisory."
+            }
+            Self::ArchiveSizeConflict => {
+                "A header and its PAX record disagree about the size of an entry: tools would see different files. Always refused."
+            }
+            Self::ArchiveDuplicatePaxKey => {
+                "One PAX header states a key twice: tools would see different files. Always refused."
+            }
+            Self::ArchiveTrailingData => {
+                "Bytes that are not zero follow the end marker of the archive. Always refused."
+            }
             Self::ArchiveNulInName => "A name or link target holds a NUL byte. Always refused.",
             Self::ArchiveLinkWithSize => "A link or directory states a size. Always refused.",
             Self::ArchiveBadChecksum => "The checksum of a header is wrong. Always refused.",
-            Self::ArchiveEscapingPath => "The path of an entry, or the target of a hard link, leads out of the root. Always refused.",
+            Self::ArchiveEscapingPath => {
+                "The path of an entry, or the target of a hard link, leads out of the root. Always refused."
+            }
         }
     }
 }

@@ -26,7 +26,8 @@ pub(crate) fn read_zip(path: &Path, limits: &Limits) -> Result<Records, FeedErro
     if size > limits.advisory_archive {
         return Err(FeedError::broken(&name, format!("it has more than {} bytes", limits.advisory_archive)));
     }
-    let mut zip = zip::ZipArchive::new(file).map_err(|e| FeedError::broken(&name, format!("it is no whole zip: {e}")))?;
+    let mut zip =
+        zip::ZipArchive::new(file).map_err(|e| FeedError::broken(&name, format!("it is no whole zip: {e}")))?;
     if zip.len() as u64 > limits.advisory_records {
         return Err(FeedError::broken(&name, format!("it has more than {} records", limits.advisory_records)));
     }
@@ -44,7 +45,10 @@ pub(crate) fn read_zip(path: &Path, limits: &Limits) -> Result<Records, FeedErro
         })?;
         let advisory = Advisory::parse(&bytes).map_err(|e| FeedError::broken(&place, e.to_string()))?;
         if advisory.id != id {
-            return Err(FeedError::broken(&place, format!("the record's id is {:?}, expected its file's name", clip(&advisory.id))));
+            return Err(FeedError::broken(
+                &place,
+                format!("the record's id is {:?}, expected its file's name", clip(&advisory.id)),
+            ));
         }
         if advisories.insert(advisory.id.clone(), advisory).is_some() {
             return Err(FeedError::broken(&place, "the archive holds this record twice"));
@@ -84,7 +88,9 @@ fn ecosystem_of<'a>(
         (_, Some(folder)) => Ok(folder.to_owned()),
         (1, None) => Ok(common.into_iter().next().unwrap_or_default()),
         (0, None) => Err(FeedError::broken(name, "its records have no ecosystem in common")),
-        (_, None) => Err(FeedError::broken(name, "its records have several ecosystems in common, expected ECOSYSTEM/all.zip")),
+        (_, None) => {
+            Err(FeedError::broken(name, "its records have several ecosystems in common, expected ECOSYSTEM/all.zip"))
+        }
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn commit(
         snapshot: old.as_ref().map(|o| o.snapshot.clone()).unwrap_or_default(),
     };
     if let Some(old) = &old {
-        let kept = file.snapshot.ecosystems.keys().filter(|name| !data.ecosystems.iter().any(|(r, _)| r.ecosystem == **name));
+        let kept =
+            file.snapshot.ecosystems.keys().filter(|name| !data.ecosystems.iter().any(|(r, _)| r.ecosystem == **name));
         let kev = old.snapshot.kev.as_ref().filter(|_| data.kev.is_none()).map(|_| KEV.to_owned());
         for name in kept.flat_map(|name| [records_name(name), index_name(name)]).chain(kev) {
             let (from, to) = (directory.join(&old.folder).join(&name), folder.path().join(&name));
@@ -74,7 +75,11 @@ fn check_forward(ecosystem: &str, before: &EcosystemInfo, after: &EcosystemInfo)
     let fail = |message| Err(FeedError::Backwards { ecosystem: ecosystem.to_owned(), message });
     if after.newest < before.newest {
         let shown = |t: Option<Timestamp>| t.map_or_else(|| "none".to_owned(), |t| t.to_string());
-        return fail(format!("its newest record is of {}, before it was of {}", shown(after.newest), shown(before.newest)));
+        return fail(format!(
+            "its newest record is of {}, before it was of {}",
+            shown(after.newest),
+            shown(before.newest)
+        ));
     }
     if u128::from(after.records) * 20 < u128::from(before.records) * 19 {
         return fail(format!("it has {} records, before it had {}", after.records, before.records));

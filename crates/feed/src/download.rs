@@ -34,7 +34,10 @@ pub(crate) fn client(timeout: Duration) -> Result<Client, FeedError> {
 enum Attempt {
     Done,
     /// Asking again can help, after a pause.
-    Again { message: String, pause: Option<Duration> },
+    Again {
+        message: String,
+        pause: Option<Duration>,
+    },
     Failed(String),
 }
 

@@ -94,7 +94,8 @@ pub(crate) fn read_into(data: &mut NewData, path: &Path, source: &str, limits: &
         return join(data, read_zip(path, limits)?, source);
     }
     let bytes = read_file(path, limits.advisory).map_err(|e| FeedError::read(path, e))?;
-    let is_catalog = serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|v| v.get("vulnerabilities").is_some());
+    let is_catalog =
+        serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|v| v.get("vulnerabilities").is_some());
     if is_catalog {
         data.kev = Some(Kev::parse(&bytes).map_err(|e| FeedError::broken(source, e.to_string()))?);
         return Ok(());

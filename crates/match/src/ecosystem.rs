@@ -31,7 +31,11 @@ pub(crate) struct Unknown {
 
 pub(crate) fn unknown_distribution(inventory: &Inventory) -> Option<Unknown> {
     let kinds = |p: &&Package| p.kind.is_operating_system();
-    let first = inventory.packages.iter().filter(kinds).find(|p| of_system(p.kind, inventory.distribution.as_ref()).is_none())?;
+    let first = inventory
+        .packages
+        .iter()
+        .filter(kinds)
+        .find(|p| of_system(p.kind, inventory.distribution.as_ref()).is_none())?;
     let named = match &inventory.distribution {
         None => "the image names no operating system".to_owned(),
         Some(d) => {

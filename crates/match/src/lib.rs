@@ -79,7 +79,9 @@ fn match_package(
             for affected in advisory.affected.iter().filter(|a| concerns(a, ecosystem, &subject.name)) {
                 match range::affects(affected, ecosystem.scheme, &subject.version) {
                     Ok(None) => {}
-                    Ok(Some(hit)) => matches.push(Match { advisory: advisory.clone(), affected: affected.clone(), hit }),
+                    Ok(Some(hit)) => {
+                        matches.push(Match { advisory: advisory.clone(), affected: affected.clone(), hit })
+                    }
                     Err(error) => {
                         let place =
                             Place { layer: Some(package.location.layer), path: Some(package.location.path.clone()) };
@@ -96,7 +98,9 @@ fn match_package(
         }
     }
     let exploited = |cve: &str| source.is_known_exploited(cve);
-    findings.extend(merge::vulnerabilities(package, ecosystem, &matches, &exploited).into_iter().map(Finding::Vulnerability));
+    findings.extend(
+        merge::vulnerabilities(package, ecosystem, &matches, &exploited).into_iter().map(Finding::Vulnerability),
+    );
     Ok(())
 }
 
@@ -105,5 +109,7 @@ fn concerns(affected: &Affected, ecosystem: &Ecosystem, name: &str) -> bool {
     let Some(package) = &affected.package else { return false };
     let (stated, release) = split_ecosystem(&package.ecosystem);
     let key = |name: &str| sealwright_advisory::package_key(&ecosystem.name, name);
-    stated == ecosystem.name && key(&package.name) == key(name) && (release.is_none() || release == ecosystem.release.as_deref())
+    stated == ecosystem.name
+        && key(&package.name) == key(name)
+        && (release.is_none() || release == ecosystem.release.as_deref())
 }

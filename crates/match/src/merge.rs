@@ -39,7 +39,8 @@ pub(crate) fn vulnerabilities(
 
 fn flaws_of(advisory: &Advisory, matches: &[Match]) -> BTreeSet<String> {
     let own = names(advisory);
-    let cves = |names: &BTreeSet<String>| names.iter().filter(|n| n.starts_with("CVE-")).cloned().collect::<BTreeSet<_>>();
+    let cves =
+        |names: &BTreeSet<String>| names.iter().filter(|n| n.starts_with("CVE-")).cloned().collect::<BTreeSet<_>>();
     let mut found = cves(&own);
     if found.is_empty() {
         let relatives = matches.iter().map(|m| names(&m.advisory)).filter(|others| !others.is_disjoint(&own));
@@ -66,7 +67,8 @@ fn one(
     // Another CVE of a shared record is another flaw, not another name of this one.
     let mut aliases: BTreeSet<String> = members.iter().flat_map(|m| names(&m.advisory)).collect();
     aliases.retain(|name| *name != id && !(id.starts_with("CVE-") && name.starts_with("CVE-")));
-    let rated = members.iter().filter_map(|m| severity::of(&m.advisory, &m.affected)).max_by_key(|(severity, _)| *severity);
+    let rated =
+        members.iter().filter_map(|m| severity::of(&m.advisory, &m.affected)).max_by_key(|(severity, _)| *severity);
     let mut evidence: Vec<Untrusted> =
         members.iter().map(|m| format!("{}: {}", m.advisory.id, m.hit.interval).into()).collect();
     evidence.sort();

@@ -34,9 +34,7 @@ fn cvss(ratings: &[Rating]) -> Option<Rated> {
     };
     let versions: [(&str, fn(&str) -> Option<f64>, &'static str); 3] =
         [("CVSS_V4", v4, "cvss-v4"), ("CVSS_V3", v3, "cvss-v3"), ("CVSS_V2", v2, "cvss-v2")];
-    versions
-        .into_iter()
-        .find_map(|(kind, parse, name)| Some((Severity::from_cvss_score(score(kind, parse)?), name)))
+    versions.into_iter().find_map(|(kind, parse, name)| Some((Severity::from_cvss_score(score(kind, parse)?), name)))
 }
 
 fn v4(vector: &str) -> Option<f64> {
@@ -77,7 +75,10 @@ mod tests {
         let low = "CVSS:3.1/AV:P/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N";
         let critical = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
         assert_eq!(cvss(&[rating("CVSS_V3", low), rating("CVSS_V3", critical)]), Some((Severity::Critical, "cvss-v3")));
-        assert_eq!(cvss(&[rating("CVSS_V2", "AV:N/AC:L/Au:N/C:C/I:C/A:C"), rating("CVSS_V3", low)]), Some((Severity::Low, "cvss-v3")));
+        assert_eq!(
+            cvss(&[rating("CVSS_V2", "AV:N/AC:L/Au:N/C:C/I:C/A:C"), rating("CVSS_V3", low)]),
+            Some((Severity::Low, "cvss-v3"))
+        );
         assert_eq!(cvss(&[rating("Ubuntu", "high"), rating("CVSS_V3", "broken")]), None);
     }
 

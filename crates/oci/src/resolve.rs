@@ -189,7 +189,13 @@ fn from_index(
                 if wanted.accepts(&image.platform) {
                     let root = Descriptor { platform: None, ..image.descriptor.clone() };
                     let root_bytes = image.manifest_bytes.clone();
-                    return Ok(ResolvedImage { root, root_bytes, index: None, images: vec![image], not_runnable: vec![] });
+                    return Ok(ResolvedImage {
+                        root,
+                        root_bytes,
+                        index: None,
+                        images: vec![image],
+                        not_runnable: vec![],
+                    });
                 }
                 available.push(image.platform);
             }

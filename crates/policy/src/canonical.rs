@@ -84,9 +84,10 @@ impl Builder {
                 json!({ "issuer": rule.issuer, "subject": subject, "runner": rule.runner.map(|r| r.word()) })
             }
         };
-        let source = self.source.as_ref().map(|s| {
-            json!({ "repository": s.repository, "repository-id": s.repository_id, "refs": sorted(&s.refs) })
-        });
+        let source = self
+            .source
+            .as_ref()
+            .map(|s| json!({ "repository": s.repository, "repository-id": s.repository_id, "refs": sorted(&s.refs) }));
         json!({ "identity": identity, "source": source, "transparency": self.transparency.word() })
     }
 }

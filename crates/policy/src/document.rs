@@ -127,7 +127,9 @@ fn builder(value: &Value<'_>) -> Result<BuilderDocument> {
     let identity = match (keyless, key) {
         (Some(rule), None) => BuilderIdentity::Keyless(rule),
         (None, Some(rule)) => BuilderIdentity::Key(rule),
-        (None, None) => return Err(map.error("expected `keyless` or `key`: a builder without an identity would be anybody")),
+        (None, None) => {
+            return Err(map.error("expected `keyless` or `key`: a builder without an identity would be anybody"));
+        }
         (Some(_), Some(_)) => return Err(map.error("both `keyless` and `key` are there, expected one of them")),
     };
     if let (BuilderIdentity::Keyless(_), Some(Transparency::None), Some(value)) = (&identity, chosen, &transparency) {
@@ -149,7 +151,11 @@ fn source(value: &Value<'_>) -> Result<SourceRule> {
     let refs = map.take_with("refs", |value| {
         let refs = patterns(value)?;
         let full = |r: &PathPattern| r.as_str().starts_with("refs/");
-        if refs.iter().all(full) { Ok(refs) } else { Err(value.error("expected full refs, for example refs/heads/main")) }
+        if refs.iter().all(full) {
+            Ok(refs)
+        } else {
+            Err(value.error("expected full refs, for example refs/heads/main"))
+        }
     })?;
     if repository.is_none() && repository_id.is_none() {
         return Err(map.error("expected `repository` or `repository-id`"));
@@ -194,7 +200,9 @@ fn identity_pattern(value: &Value<'_>) -> Result<SubjectRule> {
     }
     // The group keeps an alternative inside from escaping the anchors.
     let pattern = regex::RegexBuilder::new(&format!("^(?:{body})$")).size_limit(1 << 20).build();
-    pattern.map(SubjectRule::Pattern).map_err(|e| value.error(format!("no regular expression: {}", one_line(&e.to_string()))))
+    pattern
+        .map(SubjectRule::Pattern)
+        .map_err(|e| value.error(format!("no regular expression: {}", one_line(&e.to_string()))))
 }
 
 fn one_line(text: &str) -> String {
@@ -213,7 +221,9 @@ fn workflow(value: &Value<'_>) -> Result<SubjectRule> {
     let commits = map.take("commits").map(|value| value.list()).transpose()?.unwrap_or_default();
     let commits = commits.iter().map(commit).collect::<Result<Vec<_>>>()?;
     if tags.is_empty() && commits.is_empty() {
-        return Err(map.error("expected at least one of `tags` and `commits`: any revision of a workflow is nobody's promise"));
+        return Err(
+            map.error("expected at least one of `tags` and `commits`: any revision of a workflow is nobody's promise")
+        );
     }
     map.finish()?;
     Ok(SubjectRule::Workflow { path: text, tags, commits })

@@ -17,7 +17,7 @@ pub use error::{PolicyError, Position};
 pub use parse::parse;
 pub use pattern::{PathPattern, PatternError};
 pub use rules::{
-    Builder, BuilderIdentity, EvidenceRules, GateRules, KeyRule, KeylessRule, Policy, ProvenanceRule, Runner, SbomFormat,
-    SbomRule, ScanRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
+    Builder, BuilderIdentity, EvidenceRules, GateRules, KeyRule, KeylessRule, Policy, ProvenanceRule, Runner,
+    SbomFormat, SbomRule, ScanRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
 };
 pub use schema::json_schema;

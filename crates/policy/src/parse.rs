@@ -30,9 +30,15 @@ fn parse_below(
     read_parent: &dyn Fn(&str) -> Result<Vec<u8>, String>,
     parents: usize,
 ) -> Result<Policy, PolicyError> {
-    let fail = |at: Position, key: &str, message: String| PolicyError { file: file.to_owned(), at, key: key.to_owned(), message };
+    let fail = |at: Position, key: &str, message: String| PolicyError {
+        file: file.to_owned(),
+        at,
+        key: key.to_owned(),
+        message,
+    };
     let start = Position { line: 1, column: 1 };
-    let text = std::str::from_utf8(bytes).map_err(|e| fail(start, "", format!("this is no UTF-8 after byte {}", e.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| fail(start, "", format!("this is no UTF-8 after byte {}", e.valid_up_to())))?;
     let node = yaml::parse(text).map_err(|(at, message)| fail(at, "", message))?;
     let document = Document::read(&Value::root(file, &node))?;
     let Some(extends) = &document.extends else {
@@ -51,7 +57,8 @@ fn parse_below(
         return Err(fail(extends.at, "extends", format!("more than {MOST_PARENTS} files extend one another")));
     }
     let name = &extends.value.file;
-    let parent = read_parent(name).map_err(|why| fail(extends.at, "extends", format!("the parent could not be read: {why}")))?;
+    let parent =
+        read_parent(name).map_err(|why| fail(extends.at, "extends", format!("the parent could not be read: {why}")))?;
     let found = Digest::of(&parent).hex();
     if found != extends.value.sha256 {
         let message = format!("{name} has the digest {found}, expected {}", extends.value.sha256);

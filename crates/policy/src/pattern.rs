@@ -130,7 +130,11 @@ mod tests {
         check("**/.git/**", &[".git/config", "a/.git/b/c"], &[".git", "a/.git", "a/.gitx/b"]);
         check("**/*.map", &["a.map", "x/y.map"], &["a.map/x", "map"]);
         check("refs/tags/v*", &["refs/tags/v1", "refs/tags/v"], &["refs/tags/v1/x", "refs/heads/v1", "refs/tags/w"]);
-        check("reg.example:*/shop/**", &["reg.example:5000/shop/app"], &["reg.example/shop/app", "reg.example:5000/shop"]);
+        check(
+            "reg.example:*/shop/**",
+            &["reg.example:5000/shop/app"],
+            &["reg.example/shop/app", "reg.example:5000/shop"],
+        );
         check("a/**/b", &["a/b", "a/x/b", "a/x/y/b", "a/b/b"], &["a/b/c", "b", "a"]);
         check("v1.?.*", &["v1.2.3", "v1.2."], &["v1.22.3", "v1.2"]);
         check("**", &["a", "a/b"], &[]);
@@ -152,7 +156,8 @@ mod tests {
             (Some((&"**", rest)), _) => (0..=path.len()).any(|n| naive(rest, &path[n..])),
             (Some(_), None) => false,
             (Some((first, rest)), Some((component, others))) => {
-                naive_component(&first.chars().collect::<Vec<_>>(), &component.chars().collect::<Vec<_>>()) && naive(rest, others)
+                naive_component(&first.chars().collect::<Vec<_>>(), &component.chars().collect::<Vec<_>>())
+                    && naive(rest, others)
             }
         }
     }

@@ -109,7 +109,11 @@ impl<'a> Map<'a> {
         Some(Value { file: self.value.file, key: path, node })
     }
 
-    pub(crate) fn take_with<T>(&mut self, key: &'static str, read: impl FnOnce(&Value<'a>) -> Result<T>) -> Result<Option<T>> {
+    pub(crate) fn take_with<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'a>) -> Result<T>,
+    ) -> Result<Option<T>> {
         self.take(key).map(|value| read(&value)).transpose()
     }
 
@@ -142,7 +146,8 @@ impl<'a> Map<'a> {
     /// Whatever was not taken is unknown.
     pub(crate) fn finish(self) -> Result<()> {
         let Some((key, _)) = self.members.first() else { return Ok(()) };
-        let close = self.known.iter().filter(|known| distance(known, &key.text) <= 2).min_by_key(|k| distance(k, &key.text));
+        let close =
+            self.known.iter().filter(|known| distance(known, &key.text) <= 2).min_by_key(|k| distance(k, &key.text));
         let hint = match close {
             Some(known) => format!("did you mean {known}?"),
             None => format!("expected one of {}", self.known.join(", ")),

@@ -122,7 +122,9 @@ fn word(stated: &Option<At<Word>>, ceiling: Word, key: &'static str) -> Result<(
 
 fn age(stated: &Option<At<Option<u64>>>, ceiling: Option<u64>, key: &'static str) -> Result<(), Loose> {
     match (stated, ceiling) {
-        (Some(value), Some(most)) if value.value.is_none_or(|own| own > most) => loose(value.at, key, "it is shorter there"),
+        (Some(value), Some(most)) if value.value.is_none_or(|own| own > most) => {
+            loose(value.at, key, "it is shorter there")
+        }
         _ => Ok(()),
     }
 }

@@ -3,9 +3,9 @@
 use sealwright_core::{Distribution, Inventory, Package};
 use serde_json::{Map, Value, json};
 
+use crate::Subject;
 use crate::identifier::{document, references};
 use crate::license::is_expression;
-use crate::Subject;
 
 /// The version of the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,8 @@ pub fn cyclonedx(inventory: &Inventory, subject: &Subject<'_>, version: CycloneD
         "version": subject.digest,
         "hashes": [{ "alg": "SHA-256", "content": subject.digest.hex() }],
     });
-    let mut properties: Vec<Value> = subject.platform.iter().map(|p| property("sealwright:platform", &p.to_string())).collect();
+    let mut properties: Vec<Value> =
+        subject.platform.iter().map(|p| property("sealwright:platform", &p.to_string())).collect();
     properties.extend(findings);
     if let (Some(main), false) = (main.as_object_mut(), properties.is_empty()) {
         main.insert("properties".into(), properties.into());

@@ -8,10 +8,12 @@ pub fn merge(parts: &[(&Platform, &Inventory)]) -> Inventory {
     for (_, inventory) in parts {
         let offset = packages.len();
         packages.extend(inventory.packages.iter().cloned());
-        edges.extend(inventory.dependencies.iter().map(|edge| Dependency {
-            dependent: edge.dependent + offset,
-            dependency: edge.dependency + offset,
-        }));
+        edges.extend(
+            inventory
+                .dependencies
+                .iter()
+                .map(|edge| Dependency { dependent: edge.dependent + offset, dependency: edge.dependency + offset }),
+        );
         findings.extend(inventory.findings.iter().cloned());
     }
     let first = parts.first().and_then(|(_, inventory)| inventory.distribution.clone());

@@ -167,7 +167,8 @@ fn spdx(document: &Value) -> Result<Inventory, SbomError> {
     for (index, entry) in list(document, "packages").enumerate() {
         let rest: Value = text(entry, "comment").and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
         if text(entry, "primaryPackagePurpose") == Some("CONTAINER") {
-            distribution = serde_json::from_value(rest.get("distribution").cloned().unwrap_or_default()).unwrap_or_default();
+            distribution =
+                serde_json::from_value(rest.get("distribution").cloned().unwrap_or_default()).unwrap_or_default();
             findings = serde_json::from_value(rest.get("findings").cloned().unwrap_or_default()).unwrap_or_default();
             continue;
         }
@@ -181,10 +182,11 @@ fn spdx(document: &Value) -> Result<Inventory, SbomError> {
     if distribution.is_none() {
         distribution = packages.iter().find_map(system_of);
     }
-    let edges = list(document, "relationships").filter(|r| text(r, "relationshipType") == Some("DEPENDS_ON")).filter_map(|r| {
-        let place = |key| text(r, key).and_then(|id| places.get(id)).copied();
-        Some(Dependency { dependent: place("spdxElementId")?, dependency: place("relatedSpdxElement")? })
-    });
+    let edges =
+        list(document, "relationships").filter(|r| text(r, "relationshipType") == Some("DEPENDS_ON")).filter_map(|r| {
+            let place = |key| text(r, key).and_then(|id| places.get(id)).copied();
+            Some(Dependency { dependent: place("spdxElementId")?, dependency: place("relatedSpdxElement")? })
+        });
     let edges = edges.collect();
     Ok(Inventory::new(distribution, packages, edges, findings))
 }
@@ -215,5 +217,11 @@ fn spdx_package(entry: &Value, rest: &Value, index: usize) -> Result<Option<Pack
 /// `distro=alpine-3.20.3`
 fn system_of(package: &Package) -> Option<Distribution> {
     let (id, version) = package.purl.qualifiers.get("distro")?.split_once('-')?;
-    Some(Distribution { id: id.into(), version_id: Some(version.into()), codename: None, pretty_name: None, like: vec![] })
+    Some(Distribution {
+        id: id.into(),
+        version_id: Some(version.into()),
+        codename: None,
+        pretty_name: None,
+        like: vec![],
+    })
 }

@@ -47,8 +47,13 @@ pub fn spdx(inventory: &Inventory, subject: &Subject<'_>) -> Vec<u8> {
 
 /// Letters, digits, dots and hyphens only (SPDX 2.3 §7.2).
 fn id(package: &Package) -> String {
-    let safe: String =
-        package.name.raw().chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).take(60).collect();
+    let safe: String = package
+        .name
+        .raw()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .take(60)
+        .collect();
     let whole = Digest::of(format!("{}\0{}", package.purl, place(package)).as_bytes());
     format!("SPDXRef-Package-{}-{safe}-{}", package.kind.word(), whole.short())
 }
@@ -80,10 +85,10 @@ fn entry(package: &Package, id: &str) -> Value {
         [one] if is_expression(one.raw()) => one.raw(),
         _ => "NOASSERTION",
     };
-    let supplier = package.supplier.as_ref().map_or_else(
-        || "NOASSERTION".to_owned(),
-        |s| format!("Organization: {}", s.raw().replace(['\n', '\r'], " ")),
-    );
+    let supplier = package
+        .supplier
+        .as_ref()
+        .map_or_else(|| "NOASSERTION".to_owned(), |s| format!("Organization: {}", s.raw().replace(['\n', '\r'], " ")));
     let rest = json!({
         "kind": package.kind, "architecture": package.architecture, "source": package.source,
         "licenses": package.licenses, "supplier": package.supplier, "location": package.location,

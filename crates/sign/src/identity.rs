@@ -87,7 +87,8 @@ impl UnverifiedClaims {
         let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return Err(fail("is no JSON web token, expected three parts with dots between them"));
         };
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| fail("is no JSON web token: its payload is not base64"))?;
+        let payload =
+            URL_SAFE_NO_PAD.decode(payload).map_err(|_| fail("is no JSON web token: its payload is not base64"))?;
         let claims: Value =
             serde_json::from_slice(&payload).map_err(|_| fail("is no JSON web token: its payload is not JSON"))?;
         let claim = |key: &str| claims.get(key).and_then(Value::as_str).map(str::to_owned);

@@ -44,7 +44,9 @@ impl KeySigner {
         match block.label.as_str() {
             "PRIVATE KEY" => Self::from_pkcs8(&block.bytes),
             "EC PRIVATE KEY" => Self::from_sec1(&block.bytes),
-            "RSA PRIVATE KEY" => RsaKeyPair::from_der(&block.bytes).map_err(|_| SignError::UnsupportedKey).and_then(Self::rsa),
+            "RSA PRIVATE KEY" => {
+                RsaKeyPair::from_der(&block.bytes).map_err(|_| SignError::UnsupportedKey).and_then(Self::rsa)
+            }
             label if cosign_key::LABELS.contains(&label) => {
                 let password = password.ok_or(SignError::NoPassword)?;
                 Self::from_pkcs8(cosign_key::decrypt(&block.bytes, password)?.expose())

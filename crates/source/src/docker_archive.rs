@@ -108,7 +108,9 @@ fn layer(archive: &Archive, range: Range) -> Result<Descriptor, SourceError> {
             break;
         }
         let part = buffer.get(..n).unwrap_or_default();
-        kind.get_or_insert_with(|| if part.starts_with(&[0x1f, 0x8b]) { media_type::LAYER_GZIP } else { media_type::LAYER });
+        kind.get_or_insert_with(|| {
+            if part.starts_with(&[0x1f, 0x8b]) { media_type::LAYER_GZIP } else { media_type::LAYER }
+        });
         hasher.update(part);
     }
     Ok(Descriptor::new(kind.unwrap_or(media_type::LAYER), hasher.finish(), range.length))

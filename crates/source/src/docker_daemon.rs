@@ -75,7 +75,8 @@ fn head(reader: &mut impl io::BufRead) -> io::Result<Head> {
         Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
     };
     let first = line()?;
-    let status = first.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| invalid("it does not speak HTTP"))?;
+    let status =
+        first.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| invalid("it does not speak HTTP"))?;
     let mut chunked = false;
     loop {
         let header = line()?.to_ascii_lowercase();

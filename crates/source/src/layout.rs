@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sealwright_core::bounded::{ReadError, read_file};
 use sealwright_core::Limits;
+use sealwright_core::bounded::{ReadError, read_file};
 use sealwright_oci::{BlobError, Blobs, Descriptor, Document, ImageSource, Index};
 
 use crate::archive::Archive;
@@ -41,7 +41,8 @@ pub(crate) fn open_archive(file: &Path, tag: Option<&str>, limits: &Limits) -> R
 
 /// The image with this tag, or the only one there is.
 fn choose(index: &[u8], name: &str, tag: Option<&str>) -> Result<Descriptor, SourceError> {
-    let document = Document::parse(index, None).map_err(|source| SourceError::Document { name: name.to_owned(), source })?;
+    let document =
+        Document::parse(index, None).map_err(|source| SourceError::Document { name: name.to_owned(), source })?;
     let Document::Index(Index { manifests, .. }) = document else {
         let source = sealwright_oci::DocumentError::Neither;
         return Err(SourceError::Document { name: name.to_owned(), source });

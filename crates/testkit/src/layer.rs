@@ -91,7 +91,8 @@ impl LayerBuilder {
     /// With an installed package in Debian's database.
     #[must_use]
     pub fn dpkg(mut self, name: &str, version: &str) -> Self {
-        let stanza = format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n");
+        let stanza =
+            format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n");
         self.stanzas.push(stanza);
         self
     }

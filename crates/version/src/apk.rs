@@ -118,7 +118,9 @@ fn compare_dotted(a: &[&str], b: &[&str]) -> Ordering {
 }
 
 fn compare_suffixes(a: &[(Suffix, &str)], b: &[(Suffix, &str)]) -> Ordering {
-    let at = |list: &[(Suffix, &str)], i: usize| list.get(i).map_or((Suffix::None, String::new()), |(s, n)| (*s, (*n).to_owned()));
+    let at = |list: &[(Suffix, &str)], i: usize| {
+        list.get(i).map_or((Suffix::None, String::new()), |(s, n)| (*s, (*n).to_owned()))
+    };
     for i in 0..a.len().max(b.len()) {
         let ((suffix_a, number_a), (suffix_b, number_b)) = (at(a, i), at(b, i));
         let order = suffix_a.cmp(&suffix_b).then_with(|| compare_numbers(&number_a, &number_b));

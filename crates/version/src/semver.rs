@@ -15,8 +15,7 @@ impl<'a> Version<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let version = Self::loose(text)?;
         let zeros = |n: &str| n.len() > 1 && n.starts_with('0');
-        let strict = !version.core.iter().any(|n| zeros(n))
-            && !version.pre.iter().any(|p| is_number(p) && zeros(p));
+        let strict = !version.core.iter().any(|n| zeros(n)) && !version.pre.iter().any(|p| is_number(p) && zeros(p));
         strict.then_some(version)
     }
 

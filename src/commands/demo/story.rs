@@ -55,13 +55,22 @@ pub(super) fn tell(context: &Context, handle: &Handle) -> Result<(), Failure> {
     let stage = Stage::set(context, handle)?;
     stage.say("1. A vulnerable image is refused", "The gate reads the image itself. Nothing reaches the registry.")?;
     stage.vulnerable_is_refused()?;
-    stage.say("2. The fixed image is sealed", "Pushed by digest, signed, attested, read back, verified, and tagged last.")?;
+    stage.say(
+        "2. The fixed image is sealed",
+        "Pushed by digest, signed, attested, read back, verified, and tagged last.",
+    )?;
     let sealed = stage.fixed_is_sealed()?;
-    stage.say("3. Anyone can check it", "Every rule has a number; `sealwright verify` and cosign read the same evidence.")?;
+    stage.say(
+        "3. Anyone can check it",
+        "Every rule has a number; `sealwright verify` and cosign read the same evidence.",
+    )?;
     let found = stage.is_verified(&sealed)?;
     stage.say("4. Tampering is caught", "One changed byte of the manifest, of a statement; another key.")?;
     stage.tampering_is_caught(&sealed, &found)?;
-    stage.say("5. Questions are answered from verified evidence", "The SBOM counts because its signature was checked.")?;
+    stage.say(
+        "5. Questions are answered from verified evidence",
+        "The SBOM counts because its signature was checked.",
+    )?;
     stage.questions_are_answered(&sealed, &found)?;
     stage.print("\nThat was all of it: no network, no account, and no file is left behind.\n")
 }
@@ -204,7 +213,8 @@ impl<'a> Stage<'a> {
 
     fn questions_are_answered(&self, image: &PinnedRef, evidence: &ImageEvidence) -> Result<(), Failure> {
         let inventory = self.verified_inventory(image.digest(), evidence)?;
-        let zlib = inventory.packages.iter().find(|p| p.name.raw() == "zlib").ok_or_else(|| wrong("there is no zlib"))?;
+        let zlib =
+            inventory.packages.iter().find(|p| p.name.raw() == "zlib").ok_or_else(|| wrong("there is no zlib"))?;
         self.print(&format!("which images contain zlib?          {} has {}\n", image.digest().short(), zlib.purl))?;
         let affected = match_inventory(&inventory, &self.advisories)?.findings;
         let answer = if affected.is_empty() { "none that was sealed" } else { "one that was sealed" };
@@ -219,7 +229,8 @@ impl<'a> Stage<'a> {
     /// The SBOM as it was signed.
     fn verified_inventory(&self, subject: &Digest, evidence: &ImageEvidence) -> Result<Inventory, Failure> {
         let limits = &self.context.limits;
-        let signed = evidence.bundles.iter().filter_map(|b| verify_bundle(b, subject, self.job.sealer.anchor(), limits).ok());
+        let signed =
+            evidence.bundles.iter().filter_map(|b| verify_bundle(b, subject, self.job.sealer.anchor(), limits).ok());
         let document = signed
             .map(|verified| verified.into_inner().statement)
             .find(|statement| statement.predicate_type == predicate_type::CYCLONEDX)

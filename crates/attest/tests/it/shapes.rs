@@ -12,13 +12,13 @@ use serde_json::json;
 use crate::golden::{decided, finding, passed, proven, scanned, source, subject, workload};
 
 #[test]
-fn a_signature_is_what_cosign_writes() {
-    // cosign v3.1.2: Statement v1, one subject with a digest and no name, predicate {}.
+fn a_signature_is_what_cosign_writes_with_the_subjects_name() {
+    // cosign v3.1.2: Statement v1, one subject with a digest, predicate {}. The name is for PyPI's `sigstore`.
     let statement = signature(&subject(None));
     let hex = Digest::of(b"the image").hex();
     let expected = json!({
         "_type": STATEMENT_V1,
-        "subject": [{ "digest": { "sha256": hex } }],
+        "subject": [{ "name": subject(None).name, "digest": { "sha256": hex } }],
         "predicateType": "https://sigstore.dev/cosign/sign/v1",
         "predicate": {},
     });

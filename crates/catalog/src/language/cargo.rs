@@ -60,8 +60,10 @@ impl Cataloger for Cargo {
         let Some(section) = executable.section_by_name(SECTION) else { return Ok(vec![]) };
         let broken = |why: String| Unreadable(format!("the list of crates in the executable {why}"));
         let data = section.data().map_err(|e| broken(format!("cannot be read: {e}")))?;
-        let json = read_all(ZlibDecoder::new(data), LARGEST_LIST).map_err(|e| broken(format!("cannot be inflated: {e}")))?;
-        let list: Auditable = serde_json::from_slice(&json).map_err(|e| broken(format!("is not cargo-auditable's: {e}")))?;
+        let json =
+            read_all(ZlibDecoder::new(data), LARGEST_LIST).map_err(|e| broken(format!("cannot be inflated: {e}")))?;
+        let list: Auditable =
+            serde_json::from_slice(&json).map_err(|e| broken(format!("is not cargo-auditable's: {e}")))?;
         Ok(components(&list))
     }
 }

@@ -133,7 +133,8 @@ mod tests {
     fn modules_replacements_and_the_standard_library_are_read() {
         let modules = "path\texample.com/cmd\nmod\texample.com/cmd\t(devel)\t\ndep\tgolang.org/x/text\tv0.3.0\th1:x\ndep\ta.example/old\tv1.0.0\n=>\ta.example/new\tv1.2.0\th1:y\nbuild\t-compiler=gc\n";
         let expected = [("stdlib", "go1.21.3"), ("golang.org/x/text", "v0.3.0"), ("a.example/new", "v1.2.0")];
-        let expected: Vec<(String, String)> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         assert_eq!(read(&binary(4096, modules)), expected);
         assert_eq!(read(&binary(4097, modules)), [], "an unaligned magic is a text of the program");
         assert_eq!(read(b"\x7fELF nothing"), []);

@@ -52,11 +52,18 @@ mod tests {
     #[test]
     fn only_installed_packages_are_wanted() {
         let interest = |path: &str| {
-            Npm.interest(&EntryMeta { path: path.into(), kind: EntryKind::File, size: 1, mode: 0o644 }) != Interest::Skip
+            Npm.interest(&EntryMeta { path: path.into(), kind: EntryKind::File, size: 1, mode: 0o644 })
+                != Interest::Skip
         };
         assert!(interest("srv/node_modules/a/package.json") && interest("node_modules/@s/a/package.json"));
         assert!(interest("node_modules/a/node_modules/b/package.json"));
-        for other in ["srv/package.json", "node_modules/a/dist/package.json", "node_modules/.bin/package.json", "node_modules/@s/package.json", "node_modules/package.json"] {
+        for other in [
+            "srv/package.json",
+            "node_modules/a/dist/package.json",
+            "node_modules/.bin/package.json",
+            "node_modules/@s/package.json",
+            "node_modules/package.json",
+        ] {
             assert!(!interest(other), "{other}");
         }
         assert_eq!(Npm.read(&File { path: "x", bytes: br#"{"name":"a"}"# }).expect("no version"), []);

@@ -35,7 +35,10 @@ impl Cataloger for Python {
             .map(|(key, value)| (key.trim(), value.trim()))
             .collect();
         let header = |name: &str| {
-            headers.iter().find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_empty()).map(|(_, value)| *value)
+            headers
+                .iter()
+                .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_empty())
+                .map(|(_, value)| *value)
         };
         let (Some(name), Some(version)) = (header("Name"), header("Version")) else {
             return Err(Unreadable("the metadata of a Python distribution has no name or version".to_owned()));
@@ -57,7 +60,10 @@ mod tests {
     fn the_headers_end_at_the_first_empty_line() {
         let text = b"Metadata-Version: 2.1\nName: Jinja2\nVersion: 3.1.2\nLicense: BSD-3-Clause\n\nName: not this\n";
         let found = Python.read(&File { path: "x", bytes: text }).expect("metadata");
-        assert_eq!((found[0].name.raw(), found[0].version.raw(), found[0].licenses[0].raw()), ("Jinja2", "3.1.2", "BSD-3-Clause"));
+        assert_eq!(
+            (found[0].name.raw(), found[0].version.raw(), found[0].licenses[0].raw()),
+            ("Jinja2", "3.1.2", "BSD-3-Clause")
+        );
         assert!(Python.read(&File { path: "x", bytes: b"Name: x\n\nVersion: 1\n" }).is_err());
     }
 }

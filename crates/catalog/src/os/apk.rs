@@ -36,7 +36,11 @@ fn broken(stanza: &str) -> Unreadable {
 
 fn component(stanza: &str) -> Option<Component> {
     let field = |key: char| {
-        stanza.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim).filter(|v| !v.is_empty())
+        stanza
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
+            .map(str::trim)
+            .filter(|v| !v.is_empty())
     };
     let (name, version) = (field('P')?, field('V')?);
     let source = field('o').map(|origin| SourcePackage { name: origin.into(), version: None });

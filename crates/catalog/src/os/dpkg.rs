@@ -61,7 +61,9 @@ fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
 
 fn component(stanza: &str) -> Option<Component> {
     let (name, version) = (field(stanza, "Package")?, field(stanza, "Version")?);
-    let relations = |key: &str| field(stanza, key).into_iter().flat_map(|list| list.split(',')).map(alternatives).collect::<Vec<_>>();
+    let relations = |key: &str| {
+        field(stanza, key).into_iter().flat_map(|list| list.split(',')).map(alternatives).collect::<Vec<_>>()
+    };
     let mut needs = relations("Pre-Depends");
     needs.extend(relations("Depends"));
     Some(Component {

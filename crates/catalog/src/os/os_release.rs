@@ -25,7 +25,10 @@ pub(crate) fn parse(bytes: &[u8]) -> OsRelease {
         version_id: value("VERSION_ID"),
         codename: value("VERSION_CODENAME"),
         pretty_name: value("PRETTY_NAME"),
-        like: value("ID_LIKE").iter().flat_map(|l| l.raw().split_whitespace().map(Untrusted::from).collect::<Vec<_>>()).collect(),
+        like: value("ID_LIKE")
+            .iter()
+            .flat_map(|l| l.raw().split_whitespace().map(Untrusted::from).collect::<Vec<_>>())
+            .collect(),
     })
 }
 

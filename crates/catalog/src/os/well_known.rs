@@ -12,7 +12,8 @@ pub(crate) fn is_database(path: &str) -> bool {
 
 /// Whether a link at this path would move a package database.
 pub(crate) fn is_on_the_way(path: &str) -> bool {
-    let holds = |database: &&str| *database == path || database.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let holds =
+        |database: &&str| *database == path || database.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
     DATABASES.iter().any(|d| holds(&d)) || holds(&STATUS_FOLDER) || is_database(path)
 }
 
@@ -22,7 +23,17 @@ mod tests {
 
     #[test]
     fn links_on_the_way_are_those_of_the_databases_and_their_folders() {
-        for path in ["lib", "lib/apk", "usr", "usr/lib", "var", "var/lib/dpkg", "var/lib/dpkg/status", "var/lib/dpkg/status.d", "var/lib/dpkg/status.d/x"] {
+        for path in [
+            "lib",
+            "lib/apk",
+            "usr",
+            "usr/lib",
+            "var",
+            "var/lib/dpkg",
+            "var/lib/dpkg/status",
+            "var/lib/dpkg/status.d",
+            "var/lib/dpkg/status.d/x",
+        ] {
             assert!(is_on_the_way(path), "{path}");
         }
         for path in ["li", "lib64", "var/lib/dpkg/status-old", "usr/bin", "etc"] {

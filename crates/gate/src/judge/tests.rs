@@ -105,12 +105,18 @@ fn a_waiver_names_the_flaw_by_any_name_and_the_package_if_it_wants() {
     assert_eq!(fate(critical(), &with(Waiver { package: package("pkg:apk/alpine/musl"), ..waiver() })), "gate.fail-on");
     let decision = decide(vec![Finding::Vulnerability(Box::new(critical()))], &with(waiver()));
     let waived = &decision.waived[0];
-    assert_eq!((waived.rule.as_str(), waived.reason.as_str(), waived.owner.as_deref()), ("gate.fail-on", "r", Some("o")));
+    assert_eq!(
+        (waived.rule.as_str(), waived.reason.as_str(), waived.owner.as_deref()),
+        ("gate.fail-on", "r", Some("o"))
+    );
 }
 
 #[test]
 fn a_waiver_holds_through_its_last_day_and_is_a_finding_afterwards() {
-    let on = |day: &str| GateRules { waivers: vec![Waiver { expires: Some(day.parse().expect("day")), ..waiver() }], ..GateRules::default() };
+    let on = |day: &str| GateRules {
+        waivers: vec![Waiver { expires: Some(day.parse().expect("day")), ..waiver() }],
+        ..GateRules::default()
+    };
     assert_eq!(fate(flaw(Some(Severity::Critical)), &on("2026-06-15")), "waived");
     assert_eq!(fate(flaw(Some(Severity::Critical)), &on("2026-06-14")), "gate.fail-on");
     let decision = decide(vec![Finding::Vulnerability(Box::new(flaw(Some(Severity::Critical))))], &on("2026-06-14"));
@@ -154,7 +160,8 @@ fn each_observation_has_its_rule_and_those_of_archives_cannot_be_waived() {
         assert_eq!(strict.refused.first().map(|r| r.rule.as_str()), expected, "{id}");
         let waivers = vec![Waiver { id: id.word().into(), ..waiver() }];
         let waived = decide(finding(), &GateRules { waivers: waivers.clone(), ..GateRules::default() });
-        let waivable = ["denied-content", "unreadable-metadata", "skipped-for-size", "hidden-by-link", "uncomparable-version"];
+        let waivable =
+            ["denied-content", "unreadable-metadata", "skipped-for-size", "hidden-by-link", "uncomparable-version"];
         assert_eq!(waived.waived.len(), usize::from(waivable.contains(&id.word())), "{id}");
         let package = Some(Purl::new("apk", None, "x"));
         let narrowed = vec![Waiver { package, ..waivers[0].clone() }];
@@ -183,7 +190,9 @@ fn advisories_are_stale_one_second_past_the_limit() {
     assert_eq!(judge_at(Some("2026-06-20T00:00:00Z"), day), None, "a record from the future is not old");
     assert!(judge_at(None, day).is_some(), "no record at all is stale");
     assert_eq!(judge_at(None, None), None);
-    let Some(Refused { finding: Finding::Observation { detail, .. }, .. }) = judge_at(Some("2026-06-05T12:00:00Z"), day) else {
+    let Some(Refused { finding: Finding::Observation { detail, .. }, .. }) =
+        judge_at(Some("2026-06-05T12:00:00Z"), day)
+    else {
         panic!("stale")
     };
     assert!(detail.raw().contains("10 days"), "{detail}");
@@ -191,11 +200,13 @@ fn advisories_are_stale_one_second_past_the_limit() {
 
 #[test]
 fn an_index_is_cleared_only_when_exactly_its_images_are() {
-    let cleared = |name: &[u8], findings: Vec<Finding>| {
-        match judge(Evidence { subject: Digest::of(name), findings, ages: &[] }, &GateRules::default(), now()) {
-            Judgment::Cleared(cleared) => cleared,
-            Judgment::Refused(decision) => panic!("{decision:?}"),
-        }
+    let cleared = |name: &[u8], findings: Vec<Finding>| match judge(
+        Evidence { subject: Digest::of(name), findings, ages: &[] },
+        &GateRules::default(),
+        now(),
+    ) {
+        Judgment::Cleared(cleared) => cleared,
+        Judgment::Refused(decision) => panic!("{decision:?}"),
     };
     let (root, a, b) = (Digest::of(b"index"), Digest::of(b"a"), Digest::of(b"b"));
     let low = || vec![Finding::Vulnerability(Box::new(flaw(Some(Severity::Low))))];

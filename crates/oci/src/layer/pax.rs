@@ -108,7 +108,15 @@ mod tests {
     fn records_count_their_own_length() {
         let pax = parse(b"12 path=a/b\n9 size=5\n18 mtime=123.45678\n").expect("three records");
         assert_eq!((pax.path.as_deref(), pax.size, pax.duplicate), (Some(&b"a/b"[..]), Some(5), None));
-        for bad in [&b"11 path=a/b\n"[..], b"13 path=a/b\n", b"path=a\n", b"6 =ab\n", b"12 path=a/b ", b"9 size=x\n", b"-1 a=b\n"] {
+        for bad in [
+            &b"11 path=a/b\n"[..],
+            b"13 path=a/b\n",
+            b"path=a\n",
+            b"6 =ab\n",
+            b"12 path=a/b ",
+            b"9 size=x\n",
+            b"-1 a=b\n",
+        ] {
             assert_eq!(parse(bad), None, "{:?}", String::from_utf8_lossy(bad));
         }
     }
@@ -119,7 +127,8 @@ mod tests {
         assert_eq!(twice, None, "lengths are wrong");
         let twice = parse(b"9 size=1\n9 size=2\n").expect("records");
         assert_eq!(twice.duplicate.as_deref(), Some("size"));
-        let sparse = b"23 GNU.sparse.offset=0\n25 GNU.sparse.numbytes=3\n23 GNU.sparse.offset=9\n25 GNU.sparse.numbytes=1\n";
+        let sparse =
+            b"23 GNU.sparse.offset=0\n25 GNU.sparse.numbytes=3\n23 GNU.sparse.offset=9\n25 GNU.sparse.numbytes=1\n";
         let pax = parse(sparse).expect("records");
         assert_eq!((pax.duplicate, pax.sparse.map), (None, Some(vec![0, 3, 9, 1])));
         assert!(parse(b"11 path=a\0b\n").is_none() || parse(b"12 path=a\0b\n").is_some_and(|p| p.nul));

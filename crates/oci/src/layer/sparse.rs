@@ -86,6 +86,12 @@ pub(super) fn announced(records: &SparseRecords) -> Option<PaxSparse> {
     }
 }
 
+/// The name of a sparse file; a header that announces none says nothing about the name either.
+pub(super) fn name(records: &SparseRecords) -> Option<Vec<u8>> {
+    announced(records)?;
+    records.name.clone().filter(|name| !name.is_empty())
+}
+
 /// The map of format 1.0: a count, then offsets and lengths, each a decimal number on a line of its own.
 #[derive(Debug, Default)]
 pub(super) struct DataMap {

@@ -240,7 +240,7 @@ impl<R: BufRead> Archive<'_, R> {
     ) -> Result<Next, TarError> {
         // Go's order: a GNU long name stands above a PAX path, the name of a sparse file above both.
         let name = long_name.filter(|n| !n.is_empty()).or(pax.path).unwrap_or_else(|| header.name.clone());
-        let name = pax.sparse.name.clone().filter(|n| !n.is_empty()).unwrap_or(name);
+        let name = sparse::name(&pax.sparse).unwrap_or(name);
         let link = long_link.filter(|l| !l.is_empty()).or(pax.link).unwrap_or_else(|| header.link.clone());
         if pax.nul {
             self.flaw(FindingId::ArchiveNulInName, Some(&name), "a PAX name holds a NUL");
@@ -280,7 +280,7 @@ impl<R: BufRead> Archive<'_, R> {
             }
             (numbers, size)
         } else if header.kind == b'0' {
-            let size = records.real_size.or(records.size).unwrap_or(*stored);
+            let size = records.size.or(records.real_size).unwrap_or(*stored);
             match sparse::announced(records) {
                 None => return Ok(None),
                 Some(PaxSparse::InHeader(numbers)) => (numbers, size),

@@ -60,7 +60,8 @@ impl<R: Read> Unpacked<R> {
             // RFC 1952 §2.3.1.
             [Some(0x1f), Some(0x8b), ..] => Decoder::Gzip(MultiGzDecoder::new(input)),
             // RFC 8878 §3.1.1: a frame, or a skippable frame in front of it (§3.1.2).
-            [Some(0x28), Some(0xb5), Some(0x2f), Some(0xfd)] | [Some(0x50..=0x5f), Some(0x2a), Some(0x4d), Some(0x18)] => {
+            [Some(0x28), Some(0xb5), Some(0x2f), Some(0xfd)]
+            | [Some(0x50..=0x5f), Some(0x2a), Some(0x4d), Some(0x18)] => {
                 match zstd::stream::read::Decoder::with_buffer(input) {
                     Ok(decoder) => Decoder::Zstd(decoder),
                     Err(e) => return Err((None, e)),

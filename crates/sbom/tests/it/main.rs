@@ -58,7 +58,12 @@ fn inventory() -> Inventory {
     );
     Inventory::new(
         debian(),
-        vec![package("a", "1:1.0-1", Some("MIT OR Apache-2.0")), package("b", "2", Some("no expression!")), package("a", "1", None), twin],
+        vec![
+            package("a", "1:1.0-1", Some("MIT OR Apache-2.0")),
+            package("b", "2", Some("no expression!")),
+            package("a", "1", None),
+            twin,
+        ],
         vec![Dependency { dependent: 0, dependency: 1 }, Dependency { dependent: 2, dependency: 0 }],
         vec![finding],
     )
@@ -96,7 +101,9 @@ fn documents_are_valid_by_the_official_schemas() {
     assert_eq!(errors("bom-1.6.schema.json", &cyclonedx(&empty, &subject, CycloneDx::V1_6)), none);
     assert_eq!(errors("spdx-2.3.schema.json", &spdx(&empty, &subject)), none);
     // The oracle can refuse.
-    let broken = String::from_utf8(cyclonedx(&inventory, &subject, CycloneDx::V1_6)).expect("text").replace("\"library\"", "\"libary\"");
+    let broken = String::from_utf8(cyclonedx(&inventory, &subject, CycloneDx::V1_6))
+        .expect("text")
+        .replace("\"library\"", "\"libary\"");
     assert!(!errors("bom-1.6.schema.json", broken.as_bytes()).is_empty());
 }
 
@@ -128,7 +135,12 @@ fn the_time_and_the_identifiers_follow_from_the_input() {
 #[test]
 fn an_index_has_the_packages_of_all_its_images() {
     let (amd64, arm64) = (platform(), "linux/arm64".parse().expect("platform"));
-    let other = Inventory::new(debian(), vec![package("c", "3", None), package("d", "1", None)], vec![Dependency { dependent: 0, dependency: 1 }], vec![]);
+    let other = Inventory::new(
+        debian(),
+        vec![package("c", "3", None), package("d", "1", None)],
+        vec![Dependency { dependent: 0, dependency: 1 }],
+        vec![],
+    );
     let merged = merge(&[(&amd64, &inventory()), (&arm64, &other)]);
     assert_eq!((merged.packages.len(), merged.dependencies.len(), merged.findings.len()), (6, 3, 1));
     assert_eq!(merged.distribution, debian());

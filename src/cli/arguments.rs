@@ -274,7 +274,7 @@ pub enum Db {
     #[command(
         after_help = "Examples:\n  sealwright db update --for oci:build/image\n  sealwright db update --ecosystem Alpine --ecosystem PyPI --from https://mirror.example/osv"
     )]
-    Update(DbUpdate),
+    Update(Box<DbUpdate>),
     /// Import OSV export folders, zips, single records and the KEV catalog
     #[command(
         after_help = "Examples:\n  sealwright db import Alpine/all.zip known_exploited_vulnerabilities.json --db advisories"

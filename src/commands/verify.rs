@@ -65,7 +65,7 @@ fn as_text(subject: &str, report: &Report, context: &Context) -> String {
 /// What is demanded, and of whom.
 enum Demand {
     Plain { anchor: Box<Anchor>, predicate_type: String },
-    Policy { trust: TrustFile, builders: Vec<BuilderAnchor> },
+    Policy { trust: Box<TrustFile>, builders: Vec<BuilderAnchor> },
 }
 
 impl Demand {
@@ -73,7 +73,7 @@ impl Demand {
         if let Some(path) = &arguments.policy {
             let trust = trust_file::read(path, &context.limits)?;
             let builders = builder_anchors(&trust, arguments.signer.trusted_root.as_deref(), context)?;
-            return Ok(Self::Policy { trust, builders });
+            return Ok(Self::Policy { trust: Box::new(trust), builders });
         }
         let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), |word| {
             predicate_type::from_word(word).ok_or_else(|| {

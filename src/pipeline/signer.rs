@@ -87,7 +87,7 @@ fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
     let rule = KeylessRule { issuer: claims.issuer.clone(), subject: SubjectRule::Exact(subject), runner: None };
     let builder = builder(BuilderIdentity::Keyless(rule), Demanded::Required);
     let builder = BuilderAnchor::new(builder, None, Some(&root))?;
-    Ok(Sealer { signer: Signer::Keyless(signer), builder, source, who })
+    Ok(Sealer { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
 }
 
 /// Whoever signs, with the evidence that the built-in policy asks for.

@@ -1,6 +1,14 @@
 //! Other vendors' tools against ours. Not part of plain `cargo test`: `cargo xtask test --tier NAME` builds or installs the
 //! peers, names them in the environment and runs one module. A peer that is not named is a failure here, never a pass.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test whose peer or fixture is broken has nothing to go on with, and says what it saw"
+)]
+
 mod alpine;
 mod cosign;
 mod debian;

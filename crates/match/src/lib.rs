@@ -98,9 +98,8 @@ fn match_package(
         }
     }
     let exploited = |cve: &str| source.is_known_exploited(cve);
-    findings.extend(
-        merge::vulnerabilities(package, ecosystem, &matches, &exploited).into_iter().map(Finding::Vulnerability),
-    );
+    let found = merge::vulnerabilities(package, ecosystem, &matches, &exploited);
+    findings.extend(found.into_iter().map(|one| Finding::Vulnerability(Box::new(one))));
     Ok(())
 }
 

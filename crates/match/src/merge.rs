@@ -27,14 +27,14 @@ pub(crate) fn vulnerabilities(
     ecosystem: &Ecosystem,
     matches: &[Match],
     is_exploited: &dyn Fn(&str) -> bool,
-) -> Vec<Box<Vulnerability>> {
+) -> Vec<Vulnerability> {
     let mut flaws: BTreeMap<String, Vec<&Match>> = BTreeMap::new();
     for found in matches {
         for id in flaws_of(&found.advisory, matches) {
             flaws.entry(id).or_default().push(found);
         }
     }
-    flaws.into_iter().map(|(id, members)| Box::new(one(package, ecosystem, id, &members, is_exploited))).collect()
+    flaws.into_iter().map(|(id, members)| one(package, ecosystem, id, &members, is_exploited)).collect()
 }
 
 fn flaws_of(advisory: &Advisory, matches: &[Match]) -> BTreeSet<String> {

@@ -27,12 +27,15 @@ fn word(value: &Value) -> Option<Severity> {
     }
 }
 
+/// The score of a vector; none where it is not one.
+type Score = fn(&str) -> Option<f64>;
+
 fn cvss(ratings: &[Rating]) -> Option<Rated> {
-    let score = |kind: &str, parse: fn(&str) -> Option<f64>| {
+    let score = |kind: &str, parse: Score| {
         let scores = ratings.iter().filter(|r| r.kind == kind).filter_map(|r| parse(&r.score));
         scores.fold(None, |worst: Option<f64>, score| Some(worst.map_or(score, |w| w.max(score))))
     };
-    let versions: [(&str, fn(&str) -> Option<f64>, &'static str); 3] =
+    let versions: [(&str, Score, &'static str); 3] =
         [("CVSS_V4", v4, "cvss-v4"), ("CVSS_V3", v3, "cvss-v3"), ("CVSS_V2", v2, "cvss-v2")];
     versions.into_iter().find_map(|(kind, parse, name)| Some((Severity::from_cvss_score(score(kind, parse)?), name)))
 }

@@ -21,7 +21,7 @@ pub enum Signer {
     /// With a key file.
     Key(KeySigner),
     /// With a certificate that lives for minutes, for an OpenID Connect identity.
-    Keyless(KeylessSigner),
+    Keyless(Box<KeylessSigner>),
 }
 
 impl Signer {

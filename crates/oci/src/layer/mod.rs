@@ -12,7 +12,7 @@ use std::io::{BufReader, Read};
 use sealwright_core::{Digest, Finding, Limits, Place};
 
 pub use self::tar::{TarError, read_tar};
-use self::unpack::{Stopped, Unpacked};
+use self::unpack::{NotBegun, Stopped, Unpacked};
 use crate::blob::{BlobError, Blobs, VerifiedReader};
 use crate::descriptor::Descriptor;
 use crate::visitor::EntryVisitor;
@@ -98,8 +98,8 @@ pub fn read_layer(
     let blob = VerifiedReader::new(blobs.open(layer)?, layer);
     let mut unpacked = match Unpacked::new(blob, limits) {
         Ok(unpacked) => BufReader::with_capacity(256 << 10, unpacked),
-        Err((Some(blob), e)) => return Err(blob.explain(e).into()),
-        Err((None, source)) => return Err(BlobError::Io { digest, source }.into()),
+        Err(NotBegun { blob: Some(blob), error }) => return Err(blob.explain(error).into()),
+        Err(NotBegun { blob: None, error: source }) => return Err(BlobError::Io { digest, source }.into()),
     };
     let mut read = read_tar(&mut unpacked, limits, visitor);
     // Also after the end marker, and after an archive that ended early: the digests cover every byte.

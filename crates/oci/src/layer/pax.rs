@@ -62,11 +62,11 @@ impl Pax {
             }
             b"GNU.sparse.offset" => {
                 let map = sparse.map.get_or_insert_default();
-                (map.len() % 2 == 0).then(|| decimal(value).map(|n| map.push(n)))??;
+                map.len().is_multiple_of(2).then(|| decimal(value).map(|n| map.push(n)))??;
             }
             b"GNU.sparse.numbytes" => {
                 let map = sparse.map.get_or_insert_default();
-                (map.len() % 2 == 1).then(|| decimal(value).map(|n| map.push(n)))??;
+                (!map.len().is_multiple_of(2)).then(|| decimal(value).map(|n| map.push(n)))??;
             }
             _ => {}
         }

@@ -89,8 +89,11 @@ struct Next {
     sparse: Option<SparseMap>,
 }
 
+/// The bytes of one block.
+type Bytes = Box<[u8; BLOCK]>;
+
 enum Block {
-    Data(Box<[u8; BLOCK]>),
+    Data(Bytes),
     Zero,
     End,
 }
@@ -119,7 +122,7 @@ impl<R: BufRead> Archive<'_, R> {
     }
 
     /// A header, or nothing at the end of the archive.
-    fn header(&mut self) -> Result<Option<(Header, Box<[u8; BLOCK]>)>, TarError> {
+    fn header(&mut self) -> Result<Option<(Header, Bytes)>, TarError> {
         let block = match self.block()? {
             Block::Data(block) => block,
             Block::End => return Ok(None),
@@ -181,7 +184,7 @@ impl<R: BufRead> Archive<'_, R> {
         Ok(if block.iter().all(|b| *b == 0) { Block::Zero } else { Block::Data(block) })
     }
 
-    fn data_block(&mut self) -> Result<Box<[u8; BLOCK]>, TarError> {
+    fn data_block(&mut self) -> Result<Bytes, TarError> {
         match self.block()? {
             Block::Data(block) => Ok(block),
             Block::Zero => Ok(Box::new([0; BLOCK])),

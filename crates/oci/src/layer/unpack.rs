@@ -19,13 +19,20 @@ pub(super) enum Stopped {
     Expansion { limit: u64 },
 }
 
+/// The stream could not be begun.
+pub(super) struct NotBegun<R> {
+    /// The blob, which can explain the error.
+    pub(super) blob: Option<Box<VerifiedReader<R>>>,
+    pub(super) error: io::Error,
+}
+
 /// The first bytes, which were looked at, and the rest.
 type Input<R> = BufReader<Chain<Cursor<Vec<u8>>, VerifiedReader<R>>>;
 
 /// What the first bytes say, as containerd decides it: media types of layers are often wrong.
 enum Decoder<R: Read> {
     Plain(Input<R>),
-    Gzip(MultiGzDecoder<Input<R>>),
+    Gzip(Box<MultiGzDecoder<Input<R>>>),
     Zstd(zstd::stream::read::Decoder<'static, Input<R>>),
 }
 
@@ -44,27 +51,27 @@ impl<R: Read> Unpacked<R> {
     pub(super) fn new(
         mut blob: VerifiedReader<R>,
         limits: &Limits,
-    ) -> Result<Self, (Option<VerifiedReader<R>>, io::Error)> {
+    ) -> Result<Self, NotBegun<R>> {
         let mut start = Vec::new();
         let mut byte = [0];
         while start.len() < 4 {
             match blob.read(&mut byte) {
                 Ok(0) => break,
                 Ok(_) => start.extend(byte),
-                Err(e) => return Err((Some(blob), e)),
+                Err(e) => return Err(NotBegun { blob: Some(Box::new(blob)), error: e }),
             }
         }
         let magic = [0, 1, 2, 3].map(|i| start.get(i).copied());
         let input = BufReader::with_capacity(BUFFER, Cursor::new(start).chain(blob));
         let decoder = match magic {
             // RFC 1952 §2.3.1.
-            [Some(0x1f), Some(0x8b), ..] => Decoder::Gzip(MultiGzDecoder::new(input)),
+            [Some(0x1f), Some(0x8b), ..] => Decoder::Gzip(Box::new(MultiGzDecoder::new(input))),
             // RFC 8878 §3.1.1: a frame, or a skippable frame in front of it (§3.1.2).
             [Some(0x28), Some(0xb5), Some(0x2f), Some(0xfd)]
             | [Some(0x50..=0x5f), Some(0x2a), Some(0x4d), Some(0x18)] => {
                 match zstd::stream::read::Decoder::with_buffer(input) {
                     Ok(decoder) => Decoder::Zstd(decoder),
-                    Err(e) => return Err((None, e)),
+                    Err(error) => return Err(NotBegun { blob: None, error }),
                 }
             }
             _ => Decoder::Plain(input),

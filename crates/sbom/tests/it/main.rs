@@ -1,5 +1,7 @@
 //! Documents against the official schemas, back to inventories, and byte for byte.
 
+#![expect(clippy::expect_used, reason = "a test whose fixture is broken has nothing to go on with")]
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use sealwright_core::{

@@ -106,6 +106,10 @@ fn purl(component: &Component, distribution: Option<&Distribution>) -> Purl {
             Some((namespace, name)) => Purl::new("golang", Some(namespace), name).with_version(version),
             None => Purl::new("golang", None, name).with_version(version),
         },
+        PackageKind::Composer => match name.split_once('/') {
+            Some((vendor, name)) => Purl::new("composer", Some(vendor), name).with_version(version),
+            None => Purl::new("composer", None, name).with_version(version),
+        },
         PackageKind::Cargo => Purl::new("cargo", None, name).with_version(version),
     }
 }

@@ -59,6 +59,7 @@ pub(crate) const CATALOGERS: &[&dyn Cataloger] = &[
     &language::npm::Npm,
     &language::go::Go,
     &language::cargo::Cargo,
+    &language::composer::Composer,
 ];
 
 /// All packages of one platform's image.

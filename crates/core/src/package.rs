@@ -20,6 +20,8 @@ pub enum PackageKind {
     Go,
     /// A Rust crate inside a binary built by cargo-auditable.
     Cargo,
+    /// An installed PHP package.
+    Composer,
 }
 
 impl PackageKind {
@@ -32,6 +34,7 @@ impl PackageKind {
             Self::Npm => "npm",
             Self::Go => "go",
             Self::Cargo => "cargo",
+            Self::Composer => "composer",
         }
     }
 

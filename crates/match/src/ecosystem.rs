@@ -46,6 +46,18 @@ pub(crate) fn unknown_distribution(inventory: &Inventory) -> Option<Unknown> {
     Some(Unknown { detail: format!("{named}, yet it holds {} packages", first.kind.word()) })
 }
 
+/// Kinds of packages that are listed and that nothing judges.
+pub(crate) fn unmatched(inventory: &Inventory) -> Vec<PackageKind> {
+    let mut kinds: Vec<PackageKind> = inventory
+        .packages
+        .iter()
+        .filter(|p| !p.kind.is_operating_system() && of(p, inventory).is_none())
+        .map(|p| p.kind)
+        .collect();
+    kinds.dedup();
+    kinds
+}
+
 /// Every ecosystem that judges a package of the inventory, each once.
 pub(crate) fn all(inventory: &Inventory) -> Vec<Ecosystem> {
     let mut found: Vec<Ecosystem> = Vec::new();
@@ -64,6 +76,8 @@ pub(crate) fn of(package: &Package, inventory: &Inventory) -> Option<Ecosystem> 
         PackageKind::Npm => Some(Ecosystem::new("npm", Scheme::Npm)),
         PackageKind::Go => Some(Ecosystem::new("Go", Scheme::Go)),
         PackageKind::Cargo => Some(Ecosystem::new("crates.io", Scheme::Semver)),
+        // There is no version order of Composer's here yet; `unmatched` says so.
+        PackageKind::Composer => None,
     }
 }
 

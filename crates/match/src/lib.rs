@@ -46,6 +46,10 @@ pub fn match_inventory(inventory: &Inventory, source: &dyn AdvisorySource) -> Re
             matched.findings.push(Finding::observation(FindingId::NoAdvisoriesForRelease, Place::default(), detail));
         }
     }
+    for kind in ecosystem::unmatched(inventory) {
+        let detail = format!("{} packages are listed, and this version matches none of them", kind.word());
+        matched.findings.push(Finding::observation(FindingId::NoAdvisoriesForRelease, Place::default(), detail));
+    }
     for package in &inventory.packages {
         if let Some(ecosystem) = ecosystem::of(package, inventory) {
             match_package(package, &ecosystem, source, &mut matched.findings)?;

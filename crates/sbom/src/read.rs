@@ -144,6 +144,7 @@ fn kind(purl: &Purl) -> Option<PackageKind> {
         "npm" => Some(PackageKind::Npm),
         "golang" => Some(PackageKind::Go),
         "cargo" => Some(PackageKind::Cargo),
+        "composer" => Some(PackageKind::Composer),
         _ => None,
     }
 }

@@ -12,7 +12,8 @@ pub(crate) fn is_database(path: &str) -> bool {
 
 /// Whether a link at this path would move a package database.
 pub(crate) fn is_on_the_way(path: &str) -> bool {
-    let holds = |database: &str| database == path || database.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let holds =
+        |database: &str| database == path || database.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
     DATABASES.iter().any(|database| holds(database)) || holds(STATUS_FOLDER) || is_database(path)
 }
 

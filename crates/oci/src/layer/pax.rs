@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn records_count_their_own_length() {
-        let pax = parse(b"12 path=a/b\n9 size=5\n18 mtime=123.45678\n").expect("three records");
+        let pax = parse(b"12 path=a/b\n9 size=5\n19 mtime=123.45678\n").expect("three records");
         assert_eq!((pax.path.as_deref(), pax.size, pax.duplicate), (Some(&b"a/b"[..]), Some(5), None));
         for bad in [
             &b"11 path=a/b\n"[..],

@@ -48,10 +48,7 @@ pub(super) struct Unpacked<R: Read> {
 
 impl<R: Read> Unpacked<R> {
     /// Looks at the first bytes. The blob comes back with the error, so that it can explain it.
-    pub(super) fn new(
-        mut blob: VerifiedReader<R>,
-        limits: &Limits,
-    ) -> Result<Self, NotBegun<R>> {
+    pub(super) fn new(mut blob: VerifiedReader<R>, limits: &Limits) -> Result<Self, NotBegun<R>> {
         let mut start = Vec::new();
         let mut byte = [0];
         while start.len() < 4 {

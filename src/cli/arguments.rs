@@ -175,14 +175,17 @@ pub enum Transparency {
     None,
 }
 
+/// In a constant, because rustdoc would take the brackets for links.
+const SBOM_FORMATS: &str = "Formats: table (default), cyclonedx-json[@1.5|@1.6|@1.7], spdx-json[@2.3], json";
+
 /// `sbom`.
 #[derive(Debug, Args)]
 pub struct Sbom {
     /// The image
     #[arg(value_name = "SOURCE")]
     pub source: Transport,
-    /// Formats: table (default), cyclonedx-json[@1.5|@1.6|@1.7], spdx-json[@2.3], json
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    /// What is written, and where.
+    #[arg(short, long, value_name = "FORMAT[=FILE]", help = SBOM_FORMATS)]
     pub output: Vec<Output<SbomFormat>>,
     /// The platform of an index; default: this machine's
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "SEALWRIGHT_PLATFORM")]

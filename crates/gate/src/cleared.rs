@@ -2,7 +2,7 @@
 
 use sealwright_core::{Decision, Digest};
 
-/// The gate let this image pass. Only [`crate::judge`] makes one, and it cannot be copied.
+/// The gate let this image pass. Only [`crate::judge()`] makes one, and it cannot be copied.
 #[derive(Debug)]
 pub struct Cleared {
     subject: Digest,

@@ -1,6 +1,6 @@
 //! Whole inventories against records in memory.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
+#![expect(clippy::expect_used, reason = "a broken fixture fails the test")]
 
 use sealwright_advisory::{Advisory, Kev, MemorySource};
 use sealwright_core::{

@@ -76,11 +76,10 @@ impl<'a> Value<'a> {
 
     /// One of some words.
     pub(crate) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T> {
-        let text = self.text()?;
-        words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.error(format!("this is {text:?}, expected {}", names.join(" or ")))
-        })
+        let names = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
+        let text = self.text().map_err(|_| self.expected(&names))?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        found.ok_or_else(|| self.error(format!("this is {text:?}, expected {names}")))
     }
 
     pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(&self) -> Result<T> {

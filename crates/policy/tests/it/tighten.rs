@@ -1,0 +1,145 @@
+//! A file that extends another may only tighten it.
+
+use proptest::prelude::*;
+use sealwright_core::Severity;
+use sealwright_policy::{Policy, Word};
+
+use crate::{child, read};
+
+const PARENT: &str = r#"version: 1
+images: ["registry.example/shop/**", "registry.example/lab/**"]
+builders:
+  - { name: a, key: a.pub, transparency: none, source: { repository: acme/shop } }
+  - { name: b, key: b.pub }
+evidence: { decision: optional, sbom: { formats: [cyclonedx] }, scan: { max-age: 7d }, provenance: { level: 1 } }
+gate:
+  fail-on: high
+  known-exploited: report
+  max-advisory-age: 5d
+  contents: { deny: ["**/.env"] }
+  waivable: [low, medium]
+  waivers: [{ id: CVE-1, reason: parent }]
+"#;
+
+#[test]
+fn what_is_omitted_is_inherited() {
+    let (parent, inherited) = (read(PARENT).expect("parent"), child(PARENT, "").expect("child"));
+    assert_eq!(inherited.digest(), parent.digest());
+    assert_eq!(inherited.gate, parent.gate);
+    assert_eq!(inherited.builders.len(), 2);
+}
+
+#[test]
+fn stricter_is_allowed() {
+    let policy = child(
+        PARENT,
+        r#"images: ["registry.example/shop/**"]
+builders: [{ name: a, key: a.pub, transparency: none, source: { repository: acme/shop }, evidence: { provenance: { level: 2 } } }]
+evidence: { decision: required, sbom: { formats: [cyclonedx, spdx] }, scan: { max-age: 1d } }
+gate:
+  fail-on: medium
+  known-exploited: fail
+  max-advisory-age: 1d
+  contents: { deny: ["**/.git/**"] }
+  waivable: [low]
+  waivers: [{ id: CVE-2, reason: child }]
+"#,
+    )
+    .expect("stricter");
+    assert_eq!((policy.images.len(), policy.builders.len()), (1, 1));
+    assert_eq!(policy.builders[0].evidence.provenance.level, 2);
+    assert!(policy.builders[0].evidence.decision, "what the file asks for is asked of every builder");
+    assert_eq!(policy.builders[0].evidence.scan.max_age, Some(86_400));
+    assert_eq!((policy.gate.fail_on, policy.gate.known_exploited), (Some(Severity::Medium), Word::Fail));
+    assert_eq!(policy.gate.contents_deny.iter().map(|p| p.as_str()).collect::<Vec<_>>(), ["**/.env", "**/.git/**"]);
+    assert_eq!(policy.gate.waivers.len(), 2);
+}
+
+#[test]
+fn stricter_evidence_reaches_inherited_builders() {
+    let policy = child(PARENT, "evidence: { decision: required }\n").expect("stricter");
+    assert!(policy.builders.iter().all(|b| b.evidence.decision));
+}
+
+#[test]
+fn looser_is_an_error_at_its_place() {
+    for (text, key) in [
+        ("images: [\"**\"]", "images"),
+        ("builders: [{ name: c, key: c.pub }]", "builders"),
+        ("builders: [{ name: b, key: other.pub }]", "builders"),
+        ("builders: [{ name: b, key: b.pub, transparency: none }]", "builders"),
+        ("builders: [{ name: a, key: a.pub, transparency: none }]", "builders"),
+        ("builders: [{ name: b, key: b.pub, evidence: { signature: optional } }]", "evidence.signature"),
+        ("builders: [{ name: b, key: b.pub, evidence: { provenance: { level: 0 } } }]", "evidence.provenance.level"),
+        ("evidence: { signature: optional }", "evidence.signature"),
+        ("evidence: { sbom: { required: false } }", "evidence.sbom.required"),
+        ("evidence: { sbom: { formats: [spdx] } }", "evidence.sbom.formats"),
+        ("evidence: { scan: { required: false } }", "evidence.scan.required"),
+        ("evidence: { scan: { max-age: 8d } }", "evidence.scan.max-age"),
+        ("evidence: { scan: { max-age: off } }", "evidence.scan.max-age"),
+        ("evidence: { provenance: { required: false } }", "evidence.provenance.required"),
+        ("evidence: { provenance: { level: 0 } }", "evidence.provenance.level"),
+        ("gate: { fail-on: critical }", "gate.fail-on"),
+        ("gate: { unknown-severity: report }", "gate.unknown-severity"),
+        ("gate: { unknown-distro: report }", "gate.unknown-distro"),
+        ("gate: { only-fixed: true }", "gate.only-fixed"),
+        ("gate: { max-advisory-age: 6d }", "gate.max-advisory-age"),
+        ("gate: { max-advisory-age: off }", "gate.max-advisory-age"),
+        ("gate: { waivable: [high] }", "gate.waivable"),
+    ] {
+        let error = child(PARENT, text).expect_err(text);
+        assert_eq!((error.key.as_str(), error.at.line, error.file.as_str()), (key, 3, "trust.yaml"), "{text}: {error}");
+        assert!(error.message.contains("looser"), "{text}: {error}");
+    }
+    let strict = PARENT
+        .replace("known-exploited: report", "known-exploited: fail")
+        .replace("decision: optional", "decision: required");
+    for text in ["gate: { known-exploited: report }", "evidence: { decision: optional }"] {
+        assert!(child(&strict, text).expect_err(text).message.contains("looser"));
+    }
+}
+
+/// Whether nothing that `ceiling` refuses passes by `own`.
+fn is_never_looser(own: &Policy, ceiling: &Policy) -> bool {
+    let word = |own: Word, ceiling: Word| ceiling == Word::Report || own == Word::Fail;
+    let age = |own: Option<u64>, ceiling: Option<u64>| ceiling.is_none_or(|most| own.is_some_and(|own| own <= most));
+    let (g, c) = (&own.gate, &ceiling.gate);
+    g.fail_on <= c.fail_on
+        && word(g.unknown_severity, c.unknown_severity)
+        && word(g.known_exploited, c.known_exploited)
+        && word(g.unknown_distro, c.unknown_distro)
+        && (!g.only_fixed || c.only_fixed)
+        && age(g.max_advisory_age, c.max_advisory_age)
+        && c.contents_deny.iter().all(|p| g.contents_deny.contains(p))
+        && age(own.evidence.scan.max_age, ceiling.evidence.scan.max_age)
+        && (own.evidence.signature || !ceiling.evidence.signature)
+        && own.evidence.provenance.level >= ceiling.evidence.provenance.level
+}
+
+fn part() -> impl Strategy<Value = String> {
+    let severity = prop::sample::select(vec!["negligible", "low", "medium", "high", "critical"]);
+    let word = || prop::sample::select(vec!["fail", "report"]);
+    let age = || prop::sample::select(vec!["1d", "5d", "9d", "off"]);
+    (severity, word(), word(), word(), any::<bool>(), age(), age(), prop::sample::select(vec!["required", "optional"]), 0_u8..4)
+        .prop_map(|(fail_on, unknown, exploited, distro, fixed, advisory, scan, signature, level)| {
+            format!(
+                "evidence: {{ signature: {signature}, scan: {{ max-age: {scan} }}, provenance: {{ level: {level} }} }}\n\
+                 gate: {{ fail-on: {fail_on}, unknown-severity: {unknown}, known-exploited: {exploited}, unknown-distro: {distro}, only-fixed: {fixed}, max-advisory-age: {advisory} }}\n"
+            )
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_child_that_is_accepted_is_never_looser_and_one_that_is_never_looser_is_accepted(parent in part(), own in part()) {
+        let parent = format!("version: 1\nbuilders: [{{ name: a, key: k }}]\n{parent}");
+        let ceiling = read(&parent).expect("parent");
+        let alone = read(&format!("version: 1\nbuilders: [{{ name: a, key: k }}]\n{own}")).expect("alone");
+        match child(&parent, &own) {
+            Ok(policy) => prop_assert!(is_never_looser(&policy, &ceiling)),
+            Err(_) => prop_assert!(!is_never_looser(&alone, &ceiling)),
+        }
+    }
+}

@@ -133,13 +133,12 @@ fn stopped<R: Read>(layer: Digest, unpacked: Unpacked<R>, error: std::io::Error)
         Some(Stopped::Expansion { limit }) => return LayerError::Expansion { layer, limit },
         None => {}
     }
-    let kind = error.kind();
     let message = error.to_string();
     let (blob, ..) = unpacked.finish();
     match blob.explain(error) {
         // The blob is whole so far, so that it is the compressed stream that is broken. A blob that is too short or changed
         // explains that better than the decompressor does.
-        BlobError::Io { .. } if kind != std::io::ErrorKind::Other => match blob.finish() {
+        BlobError::Io { .. } => match blob.finish() {
             Err(e) => e.into(),
             Ok(()) => LayerError::Compression { layer, message },
         },

@@ -103,14 +103,14 @@ impl<R: BufRead> Archive<'_, R> {
     fn next(&mut self) -> Result<Option<Next>, TarError> {
         let (mut pax, mut long_name, mut long_link) = (Pax::default(), None, None);
         self.entry += 1;
-        if self.entry > self.limits.entries {
-            return Err(self.limit("the number", self.limits.entries));
-        }
         loop {
             let Some((header, block)) = self.header()? else {
                 self.entry -= 1;
                 return Ok(None);
             };
+            if self.entry > self.limits.entries {
+                return Err(self.limit("the number", self.limits.entries));
+            }
             match header.kind {
                 b'x' => pax = self.pax(header.size)?,
                 b'g' => self.global(header.size)?,

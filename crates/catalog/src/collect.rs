@@ -146,20 +146,20 @@ impl Provisional<'_> {
         if os_release::is_wanted(path) {
             return self.os_release(path, contents);
         }
-        let mut wanted = CATALOGERS.iter().filter_map(|c| match c.interest(meta) {
-            Interest::Skip => None,
-            interest => Some((*c, interest)),
+        let whole = CATALOGERS.iter().find_map(|cataloger| match cataloger.interest(meta) {
+            Interest::Whole(size) => Some((*cataloger, size)),
+            Interest::Skip | Interest::Executable => None,
         });
-        match wanted.next() {
-            None => Ok(()),
-            Some((cataloger, Interest::Whole(size))) => {
+        match whole {
+            // What a path says about a file comes before what its first bytes could say.
+            Some((cataloger, size)) => {
                 let limit = match size {
                     Size::Database => self.limits.package_database,
                     Size::Metadata => self.limits.package_metadata,
                 };
                 self.whole(path, cataloger, limit, contents)
             }
-            Some((_, _)) => self.executable(meta, contents),
+            None => self.executable(meta, contents),
         }
     }
 

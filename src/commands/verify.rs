@@ -224,7 +224,7 @@ fn image(
     let limits = &context.limits;
     let (pinned, mut report, document) = handle.block_on(async {
         let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
-        let found = evidence::fetch(&client, &pinned, limits).await?;
+        let found = evidence::fetch(&client, &pinned, limits).await.map_err(altered)?;
         let mut report = verify_image(&found.evidence, &demanded.requirement(), context.now, limits);
         report.left_aside.extend(found.broken);
         let document = Document::parse(&bytes, Some(&descriptor.media_type))
@@ -271,7 +271,7 @@ pub async fn check_children(
 ) -> Result<Check, Failure> {
     for child in children {
         let image = index.repository().pinned(*child);
-        let found = evidence::fetch(client, &image, &context.limits).await?;
+        let found = evidence::fetch(client, &image, &context.limits).await.map_err(altered)?;
         let requirement = Requirement::Child { policy, builders };
         let report = verify_image(&found.evidence, &requirement, context.now, &context.limits);
         if let Some(failed) = report.failures().next() {

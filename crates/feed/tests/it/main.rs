@@ -1,6 +1,6 @@
 //! The store and what fills it: files, archives that lie, and a server that fails in every way.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
+#![expect(clippy::expect_used, reason = "a broken fixture fails the test")]
 
 mod import;
 mod server;

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 /// The raw bytes of an answer.
 pub(crate) type Answer = Vec<u8>;
 
+/// Path and range of every request.
+type Log = Mutex<Vec<(String, Option<String>)>>;
+
 pub(crate) struct Server {
     pub(crate) url: String,
-    /// Path and range of every request.
-    requests: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    requests: Arc<Log>,
 }
 
 impl Server {
@@ -37,7 +39,7 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &[u8], log: &Mutex<Vec<(String, Option<String>)>>) {
+fn serve(mut stream: TcpStream, answer: &[u8], log: &Log) {
     let mut lines = BufReader::new(stream.try_clone().expect("stream")).lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();

@@ -110,7 +110,12 @@ pub fn read_layer(
     let mut summary = match read {
         Ok(summary) => summary,
         Err(TarError::Io(e)) => return Err(stopped(digest, unpacked, e)),
-        Err(source) => return Err(LayerError::Tar { layer: digest, source }),
+        Err(source) => {
+            // An archive that is broken because the blob was changed is best explained by the blob.
+            let (blob, ..) = unpacked.finish();
+            blob.finish()?;
+            return Err(LayerError::Tar { layer: digest, source });
+        }
     };
     let (blob, found, bytes) = unpacked.finish();
     blob.finish()?;

@@ -1,0 +1,10 @@
+//! The command line as scripts use it: exit codes, messages, and that nothing half done is left. Rust and loopback only.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
+
+mod broken_images;
+mod offline;
+mod registry_failures;
+mod scene;
+mod seal;
+mod verify;

@@ -1,0 +1,115 @@
+//! A home with a key, a trust file and advisories, and a registry on loopback.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use sealwright_loopback::registry::{Registry, Switches};
+use sealwright_sign::KeySigner;
+use tempfile::TempDir;
+
+pub(crate) const POLICY: &str = "version: 1
+images: [\"127.0.0.1:*/**\"]
+builders: [{ name: test, key: key.pub, transparency: none }]
+gate: { fail-on: critical, unknown-severity: report, max-advisory-age: off }
+";
+
+/// zlib 1.3 has a critical flaw, fixed in 1.4.
+const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00:00Z","upstream":["CVE-2030-1"],
+"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+"affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
+
+pub(crate) struct Scene {
+    pub(crate) home: TempDir,
+    pub(crate) registry: Registry,
+}
+
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32, words: &[&str]) -> Self {
+        let all = format!("{}\n{}", self.stdout, self.stderr);
+        assert_eq!(self.code, code, "{all}");
+        for word in words {
+            assert!(all.contains(word), "{word:?} is not in:\n{all}");
+        }
+        self
+    }
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().expect("home");
+        let (signer, private) = KeySigner::generate().expect("key");
+        let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).expect("file");
+        write("key.pem", private.expose());
+        write("key.pub", &signer.public_pem());
+        write("policy.yaml", POLICY);
+        write("advisory.json", ADVISORY);
+        let scene = Self { home, registry: Registry::start(Switches::default()).expect("registry") };
+        scene.run(&["db", "import", "advisory.json", "--db", "db"]).expect(0, &["Alpine: 1 records"]);
+        scene
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), text).expect("file");
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
+        command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("COSIGN_PASSWORD", "");
+        command.env_remove("XDG_CACHE_HOME").env_remove("DOCKER_CONFIG").env_remove("SOURCE_DATE_EPOCH");
+        let output = command.stdin(Stdio::null()).output().expect("the binary");
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
+    /// A layout with an Alpine image that holds this zlib.
+    pub(crate) fn image(&self, name: &str, zlib: &str) -> String {
+        let image = sealwright_testkit::image().layer(|l| l.os_release("alpine", "3.20.3").apk("zlib", zlib).gzip());
+        image.write_layout(&self.path().join(name), "latest");
+        format!("oci:{name}")
+    }
+
+    pub(crate) fn reference(&self) -> String {
+        format!("{}/acme/shop:v1", self.registry.host())
+    }
+
+    pub(crate) fn seal(&self, source: &str, more: &[&str]) -> Said {
+        let reference = self.reference();
+        let fixed = ["seal", source, "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
+        let key = ["--key", "key.pem", "--transparency", "none"];
+        self.run(&[&fixed[..], &key[..], more].concat())
+    }
+
+    pub(crate) fn verify(&self, more: &[&str]) -> Said {
+        let reference = self.reference();
+        self.run(&[&["verify", &reference][..], more].concat())
+    }
+
+    /// Nothing of the image is in the registry.
+    #[track_caller]
+    pub(crate) fn is_untouched(&self) {
+        assert_eq!(self.registry.manifests("acme/shop").len(), 0);
+        assert_eq!(self.registry.tags("acme/shop").len(), 0);
+        assert_eq!(self.registry.blobs("acme/shop").len(), 0);
+    }
+
+    /// No tag names the image.
+    #[track_caller]
+    pub(crate) fn is_untagged(&self) {
+        let tags = self.registry.tags("acme/shop");
+        assert!(!tags.contains_key("v1"), "{tags:?}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Verification: by whom, of what, and after every change.
+
+use std::io::Write as _;
+
+use sealwright_sign::KeySigner;
+use serde_json::Value;
+
+use crate::scene::{POLICY, Scene};
+
+fn sealed() -> Scene {
+    let scene = Scene::new();
+    let source = scene.image("image", "1.4-r0");
+    scene.seal(&source, &[]).expect(0, &[]);
+    scene
+}
+
+const KEY: [&str; 4] = ["--key", "key.pub", "--transparency", "none"];
+
+#[test]
+fn it_has_to_be_said_whose_signature_counts() {
+    let scene = sealed();
+    scene.verify(&[]).expect(2, &["whose signature counts", "--policy"]);
+    scene.verify(&["--certificate-identity", "me"]).expect(2, &["whose signature counts"]);
+    scene.verify(&["--certificate-oidc-issuer", "x"]).expect(2, &["whose signature counts"]);
+    scene.verify(&["--key", "key.pub"]).expect(2, &["--trusted-root"]);
+    scene.verify(&["--policy", "policy.yaml", "--key", "key.pub"]).expect(2, &["cannot be used with"]);
+    scene.verify(&KEY).expect(0, &["5  signature"]);
+    scene.verify(&[&KEY[..], &["--type", "nonsense"]].concat()).expect(2, &["nonsense", "cyclonedx"]);
+    for kind in ["cyclonedx", "spdxjson", "vuln", "slsaprovenance1", "https://slsa.dev/verification_summary/v1"] {
+        scene.verify(&[&KEY[..], &["--type", kind]].concat()).expect(0, &["6  statement"]);
+    }
+    scene.verify(&[&KEY[..], &["--type", "openvex"]].concat()).expect(4, &["no statement of type"]);
+}
+
+#[test]
+fn another_key_another_policy_and_no_evidence_are_exit_4() {
+    let scene = sealed();
+    let (other, _) = KeySigner::generate().expect("key");
+    scene.write("other.pub", other.public_pem());
+    scene.verify(&["--key", "other.pub", "--transparency", "none"]).expect(4, &["FAILED   2  signer", "NOT VERIFIED"]);
+    scene.write("other.yaml", POLICY.replace("key.pub", "other.pub"));
+    scene.verify(&["--policy", "other.yaml"]).expect(4, &["signer"]);
+    scene.write("stricter.yaml", POLICY.replace("fail-on: critical", "fail-on: low"));
+    scene.verify(&["--policy", "stricter.yaml"]).expect(4, &["decision-policy"]);
+    scene.write("fresh.yaml", POLICY.replace("gate:", "evidence: { scan: { max-age: 1h } }\ngate:"));
+    // The digest of the rules covers the evidence too, so that this is another policy.
+    scene.verify(&["--policy", "fresh.yaml"]).expect(4, &["decision-policy"]);
+    let bare = format!("{}/acme/absent:v1", scene.registry.host());
+    scene.run(&["verify", &bare, "--policy", "policy.yaml"]).expect(5, &["not found"]);
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let scene = sealed();
+    let manifests = scene.registry.manifests("acme/shop");
+    let image = scene.registry.tags("acme/shop")["v1"];
+    for manifest in &manifests {
+        let mut changed = manifest.bytes.to_vec();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        scene.registry.alter(manifest.digest, changed);
+        scene.verify(&["--policy", "policy.yaml"]).expect(4, &[]);
+        scene.registry.alter(manifest.digest, manifest.bytes.clone());
+    }
+    let mut changed = 0;
+    for manifest in manifests.iter().filter(|m| m.digest != image) {
+        let bundle: sealwright_core::Digest =
+            manifest.json()["layers"][0]["digest"].as_str().expect("digest").parse().expect("digest");
+        let bytes = get(&scene, &format!("/v2/acme/shop/blobs/{bundle}"));
+        let mut altered = bytes.clone();
+        let middle = altered.len() / 2;
+        altered[middle] ^= 1;
+        scene.registry.alter(bundle, altered);
+        scene.verify(&["--policy", "policy.yaml"]).expect(4, &[]);
+        scene.registry.alter(bundle, bytes);
+        changed += 1;
+    }
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &[]);
+    assert_eq!((manifests.len(), changed), (7, 6));
+}
+
+/// A body over HTTP/1.0, by hand.
+fn get(scene: &Scene, path: &str) -> Vec<u8> {
+    let mut stream = std::net::TcpStream::connect(scene.registry.address()).expect("registry");
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("request");
+    let answer = sealwright_core::bounded::read_all(stream, 1 << 20).expect("answer");
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("headers");
+    answer[end + 4..].to_vec()
+}
+
+#[test]
+fn a_changed_layer_is_noticed_with_layers_only() {
+    let scene = sealed();
+    let image = scene.registry.tags("acme/shop")["v1"];
+    let manifest = scene.registry.manifests("acme/shop").into_iter().find(|m| m.digest == image).expect("image");
+    let layer: sealwright_core::Digest =
+        manifest.json()["layers"][0]["digest"].as_str().expect("digest").parse().expect("digest");
+    let size = scene.registry.blobs("acme/shop")[&layer];
+    scene.registry.alter(layer, vec![0; usize::try_from(size).expect("size")]);
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &["--layers was not given"]);
+    scene.verify(&["--policy", "policy.yaml", "--layers"]).expect(4, &["16  layers", "does not match its digest"]);
+}
+
+#[test]
+fn the_report_is_json_for_machines() {
+    let scene = sealed();
+    let said = scene.verify(&["--policy", "policy.yaml", "-o", "json"]).expect(0, &[]);
+    let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!((report["schema"].as_u64(), report["passed"].as_bool()), (Some(1), Some(true)));
+    let checks = report["report"]["checks"].as_array().expect("checks");
+    assert!(
+        checks.iter().any(|c| c["name"] == "signature" && c["number"] == 5 && c["outcome"] == "passed"),
+        "{checks:?}"
+    );
+    assert_eq!(report["report"]["builder"], "test");
+}

@@ -1,4 +1,3 @@
-//! A small registry and a throw-away signing authority on loopback, for the demo and the tests.
+//! A small registry on loopback, for the demo and the tests.
 
-pub mod authority;
 pub mod registry;

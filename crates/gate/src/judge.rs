@@ -93,7 +93,7 @@ fn stale(ages: &[EcosystemAge], rules: &GateRules, now: Timestamp) -> Vec<Findin
             None => format!("there is no record of {} at all", age.ecosystem),
             Some(newest) => {
                 let old = now.as_second().saturating_sub(newest.as_second());
-                if u64::try_from(old).is_ok_and(|old| old <= most) || old < 0 {
+                if u64::try_from(old.max(0)).is_ok_and(|old| old <= most) {
                     return None;
                 }
                 format!("the newest record of {} is {} days old", age.ecosystem, days(old))

@@ -199,6 +199,22 @@ fn advisories_are_stale_one_second_past_the_limit() {
 }
 
 #[test]
+fn a_waiver_of_several_images_is_named_once_for_the_index() {
+    let rules = GateRules { waivers: vec![waiver()], ..GateRules::default() };
+    let cleared = |name: &[u8]| {
+        let findings = vec![Finding::Vulnerability(Box::new(flaw(Some(Severity::Critical))))];
+        match judge(Evidence { subject: Digest::of(name), findings, ages: &[] }, &rules, now()) {
+            Judgment::Cleared(cleared) => cleared,
+            Judgment::Refused(decision) => panic!("{decision:?}"),
+        }
+    };
+    let digests = [Digest::of(b"a"), Digest::of(b"b")];
+    let children = vec![cleared(b"a"), cleared(b"b")];
+    let merged = ClearedImage::index(Digest::of(b"index"), &digests, children).expect("both").merged();
+    assert_eq!((merged.waived.len(), merged.refused.len()), (1, 0));
+}
+
+#[test]
 fn an_index_is_cleared_only_when_exactly_its_images_are() {
     let cleared = |name: &[u8], findings: Vec<Finding>| match judge(
         Evidence { subject: Digest::of(name), findings, ages: &[] },

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
 
 mod broken_images;
+mod documents;
 mod offline;
 mod registry_failures;
 mod scene;

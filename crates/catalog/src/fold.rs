@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use sealwright_core::{Digest, Distribution, Finding, FindingId, Place};
+use sealwright_oci::link_target;
 
 use crate::cataloger::Component;
 use crate::layer::{FileFacts, LayerFacts, ancestors};
@@ -98,22 +99,7 @@ fn resolve(path: &str, links: &BTreeMap<String, (String, Digest)>) -> Option<(St
         };
         last = Some(*layer);
         let rest = current.get(link.len()..).unwrap_or_default().trim_start_matches('/').to_owned();
-        let base = if target.starts_with('/') { "" } else { link.rsplit_once('/').map_or("", |(folder, _)| folder) };
-        current = join(base, &format!("{target}/{rest}"));
+        current = link_target(link, &format!("{target}/{rest}"));
     }
     None
-}
-
-fn join(base: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = base.split('/').filter(|p| !p.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    parts.join("/")
 }

@@ -34,3 +34,38 @@ pub struct EntryMeta {
     /// Permission bits.
     pub mode: u32,
 }
+
+/// The path that a symbolic link at `link` names, resolved inside the root: `..` at the root stays there, as in a container.
+pub fn link_target(link: &str, target: &str) -> String {
+    let folder = if target.starts_with('/') { "" } else { link.rsplit_once('/').map_or("", |(folder, _)| folder) };
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_resolved_inside_the_root() {
+        for (link, target, expected) in [
+            ("lib", "usr/lib", "usr/lib"),
+            ("a/b", "../c", "c"),
+            ("a/b", "c/./d//e", "a/c/d/e"),
+            ("a/b", "/c", "c"),
+            ("a", "../../../etc/x", "etc/x"),
+            ("a/b/c", ".", "a/b"),
+        ] {
+            assert_eq!(link_target(link, target), expected, "{link} -> {target}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ mod visitor;
 pub use blob::{BlobError, Blobs, ImageSource, read_blob};
 pub use config::{ImageConfig, RootFs};
 pub use descriptor::Descriptor;
-pub use entry::{EntryKind, EntryMeta};
+pub use entry::{EntryKind, EntryMeta, link_target};
 pub use layer::{LayerError, LayerSummary, TarError, read_layer, read_tar};
 pub use manifest::{Document, DocumentError, Index, Manifest};
 pub use resolve::{PlatformImage, ResolveError, ResolvedImage, Wanted, resolve};

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use sealwright_core::bounded::{ReadError, read_all};
 use sealwright_core::{Finding, Limits};
-use sealwright_oci::{EntryKind, EntryMeta, EntryVisitor, read_tar};
+use sealwright_oci::{EntryKind, EntryMeta, EntryVisitor, link_target, read_tar};
 
 use crate::SourceError;
 
@@ -139,27 +139,11 @@ impl EntryVisitor for Members {
                 self.found.insert(path, Member::Link(target.raw().to_owned()));
             }
             EntryKind::Symlink(target) => {
-                let target = join(&path, target.raw());
+                let target = link_target(&path, target.raw());
                 self.found.insert(path, Member::Link(target));
             }
             EntryKind::Directory | EntryKind::Special | EntryKind::Whiteout | EntryKind::OpaqueWhiteout => {}
         }
         Ok(())
     }
-}
-
-/// What a relative link at `path` names.
-fn join(path: &str, target: &str) -> String {
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    parts.join("/")
 }

@@ -51,4 +51,15 @@ mod tests {
         assert!(matches!(read_all(&b"123456"[..], 5), Err(ReadError::TooLarge { limit: 5 })));
         assert_eq!(read_all(&b""[..], 0).expect("nothing within nothing"), b"");
     }
+
+    #[test]
+    fn a_file_is_read_whole_or_not_at_all() {
+        let file = std::env::temp_dir().join(format!("sealwright-bounded-{}", std::process::id()));
+        std::fs::write(&file, b"12345").expect("file");
+        let (whole, past) = (read_file(&file, 5), read_file(&file, 4));
+        std::fs::remove_file(&file).expect("removed");
+        assert_eq!(whole.expect("at the limit"), b"12345");
+        assert!(matches!(past, Err(ReadError::TooLarge { limit: 4 })));
+        assert!(matches!(read_file(&file, 5), Err(ReadError::Io(_))));
+    }
 }

@@ -133,6 +133,20 @@ mod tests {
     }
 
     #[test]
+    fn the_digest_of_abc_is_the_published_one_in_every_form() {
+        // FIPS 180-4, example SHA-256 of "abc", in pieces.
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let mut hasher = Hasher::new();
+        hasher.update(b"a");
+        hasher.update(b"bc");
+        let digest = hasher.finish();
+        assert_eq!((digest.hex().as_str(), digest.short().as_str()), (hex, "ba7816bf8f01"));
+        assert_eq!(format!("{digest:?}"), format!("sha256:{hex}"));
+        assert_eq!(hex::encode(digest.as_bytes()), hex);
+        assert_eq!(Digest::from_bytes(*digest.as_bytes()), Digest::of(b"abc"));
+    }
+
+    #[test]
     fn malformed_digests_are_refused() {
         let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(hex.parse::<Digest>(), Err(DigestError::NoAlgorithm));

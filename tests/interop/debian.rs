@@ -1,11 +1,13 @@
 //! A real Debian 12, made by mmdebstrap.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use sealwright_core::bounded::read_file;
+use sealwright_version::{Scheme, compare};
 use serde_json::Value;
 
 use crate::layout::layout_from_tar;
@@ -69,6 +71,44 @@ fn the_packages_are_those_of_dpkg_query() {
     assert!(expected.len() > 50, "dpkg lists {} packages", expected.len());
     assert_eq!(found, expected);
     println!("{} packages, the same as dpkg-query lists", found.len());
+}
+
+/// Pairs of versions from the characters that matter, ordered by dpkg itself.
+#[test]
+fn dpkg_orders_versions_as_we_do() {
+    // A linear congruential generator (Numerical Recipes): the same pairs in every run.
+    let mut state = 20_261_125_u32;
+    let mut random = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % below
+    };
+    let mut version = || {
+        let mut text = if random(5) == 0 { format!("{}:", random(3)) } else { String::new() };
+        text.push(char::from_digit(random(10), 10).expect("a digit"));
+        let alphabet: Vec<char> = "0019a~+.bz-".chars().collect();
+        for _ in 0..random(7) {
+            text.push(alphabet[random(11) as usize]);
+        }
+        if random(2) == 0 { format!("{text}-{}", random(20)) } else { text }
+    };
+    let (mut compared, mut refused) = (0, 0);
+    for _ in 0..1_500 {
+        let (a, b) = (version(), version());
+        let Ok(ours) = compare(Scheme::Deb, &a, &b) else {
+            refused += 1;
+            continue;
+        };
+        let operator = match ours {
+            Ordering::Less => "lt",
+            Ordering::Equal => "eq",
+            Ordering::Greater => "gt",
+        };
+        let said = say(Command::new("dpkg").args(["--compare-versions", &a, operator, &b]));
+        assert_eq!(said.code(), 0, "{a} {operator} {b}: {}", said.stderr);
+        compared += 1;
+    }
+    println!("{compared} pairs ordered as dpkg orders them, {refused} were no versions");
+    assert!(compared > 1_000);
 }
 
 #[test]

@@ -75,19 +75,7 @@ fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
     let root = read_trusted_root(&root, context)?;
     let token = read_input(&token, context.limits.configuration)?;
     let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
-    let signer = KeylessSigner::new(&config, Redacted::new(token), context.now, context.timeout)?;
-    let claims = signer.claims();
-    let (subject, source, who) = match &claims.workload {
-        Some(workload) => (workload.signer_uri(), Some(source_of(workload)), Who::Workload(Box::new(workload.clone()))),
-        None => {
-            let who = Who::Identity { subject: claims.subject.clone(), issuer: claims.issuer.clone() };
-            (claims.subject.clone(), None, who)
-        }
-    };
-    let rule = KeylessRule { issuer: claims.issuer.clone(), subject: SubjectRule::Exact(subject), runner: None };
-    let builder = builder(BuilderIdentity::Keyless(rule), Demanded::Required);
-    let builder = BuilderAnchor::new(builder, None, Some(&root))?;
-    Ok(Sealer { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
+    Sealer::of_token(&config, Redacted::new(token), &root, context)
 }
 
 /// Whoever signs, with the evidence that the built-in policy asks for.
@@ -118,13 +106,31 @@ pub fn read_trusted_root(path: &Path, context: &Context) -> Result<TrustedRoot, 
 }
 
 impl Sealer {
-    /// A new key that is gone when the process ends, for the demo.
+    /// Whoever a token names, at the endpoints of a signing config. Nothing is sent.
     ///
     /// # Errors
-    /// When the machine has no randomness.
-    pub fn throw_away() -> Result<Self, Failure> {
-        let (signer, _) = KeySigner::generate()?;
-        Self::of_key(signer, "a throw-away key")
+    /// When token or configuration cannot be used.
+    pub fn of_token(
+        signing_config: &[u8],
+        token: Redacted<String>,
+        root: &TrustedRoot,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let signer = KeylessSigner::new(signing_config, token, context.now, context.timeout)?;
+        let claims = signer.claims();
+        let (subject, source, who) = match &claims.workload {
+            Some(workload) => {
+                (workload.signer_uri(), Some(source_of(workload)), Who::Workload(Box::new(workload.clone())))
+            }
+            None => {
+                let who = Who::Identity { subject: claims.subject.clone(), issuer: claims.issuer.clone() };
+                (claims.subject.clone(), None, who)
+            }
+        };
+        let rule = KeylessRule { issuer: claims.issuer.clone(), subject: SubjectRule::Exact(subject), runner: None };
+        let builder = builder(BuilderIdentity::Keyless(rule), Demanded::Required);
+        let builder = BuilderAnchor::new(builder, None, Some(root))?;
+        Ok(Self { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
     }
 
     fn of_key(signer: KeySigner, file: &str) -> Result<Self, Failure> {

@@ -4,6 +4,7 @@
 
 mod broken_images;
 mod documents;
+mod keyless;
 mod offline;
 mod registry_failures;
 mod scene;

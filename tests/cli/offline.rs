@@ -159,7 +159,9 @@ fn the_demo_tells_its_story_and_leaves_nothing() {
         "0 manifests",
         "tagged   v1",
         "caught  a byte of the manifest",
-        "caught  another key",
+        "SLSA_BUILD_LEVEL_2",
+        "caught  another identity",
+        "caught  another authority",
         "none that was sealed",
     ];
     scene.run(&["demo"]).expect(0, &words);

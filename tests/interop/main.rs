@@ -10,9 +10,11 @@
 )]
 
 mod alpine;
+mod authority;
 mod cosign;
 mod debian;
 mod docker_engine;
+mod keyless;
 mod layout;
 mod peer;
 mod registries;

@@ -133,6 +133,16 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "authority",
+        about: "keyless against the loopback authority: cosign and PyPI sigstore accept it, cosign signs there",
+        need: Need::Required,
+        cold_minutes: 2,
+        run: |p| {
+            let registry = peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".");
+            interop("authority", [peers::cosign(p), registry, peers::python(p)])
+        },
+    },
+    Tier {
         name: "sigstore",
         about: "keyless against the real Fulcio, Rekor v2, CT log and timestamp authority",
         need: Need::Optional,

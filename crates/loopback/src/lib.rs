@@ -1,3 +1,18 @@
-//! A small registry on loopback, for the demo and the tests.
+//! A small registry and a throw-away signing authority on loopback, for the demo and the tests.
+//!
+//! Both are fakes: they keep nothing and speak plain HTTP. They follow the published protocols strictly, so that what passes
+//! here has not passed by carelessness, and other vendors' clients check them in the interop tests.
 
+mod answer;
+pub mod authority;
+mod body;
 pub mod registry;
+mod server;
+mod traffic;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A panic in one handler must not hide what the others stored.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

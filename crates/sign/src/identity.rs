@@ -18,7 +18,7 @@ const LEAST_LIFE: i64 = 10;
 pub struct UnverifiedClaims {
     /// `iss`.
     pub issuer: String,
-    /// `sub`.
+    /// The name that Fulcio writes into the certificate where the token is no workflow's: a verified `email`, else `sub`.
     pub subject: String,
     /// What GitHub's tokens say about the workload; nothing in those of others.
     pub workload: Option<WorkloadClaims>,
@@ -106,7 +106,10 @@ impl UnverifiedClaims {
         }
         Ok(Self {
             issuer: claim("iss").ok_or_else(|| fail("names no issuer"))?,
-            subject: claim("sub").ok_or_else(|| fail("names no subject"))?,
+            subject: claim("email")
+                .filter(|_| claims.get("email_verified") == Some(&Value::Bool(true)))
+                .or_else(|| claim("sub"))
+                .ok_or_else(|| fail("names no subject"))?,
             workload: WorkloadClaims::of(&claims),
         })
     }
@@ -129,6 +132,10 @@ mod tests {
         let good = r#"{"iss":"https://i","sub":"s","aud":"sigstore","exp":1010}"#;
         let claims = UnverifiedClaims::of(&token(good), now()).expect("good");
         assert_eq!(claims, UnverifiedClaims { issuer: "https://i".into(), subject: "s".into(), workload: None });
+        let person = good.replace(r#""sub":"s""#, r#""sub":"s","email":"a@b","email_verified":true"#);
+        assert_eq!(UnverifiedClaims::of(&token(&person), now()).expect("person").subject, "a@b");
+        let unverified = person.replace("true", "false");
+        assert_eq!(UnverifiedClaims::of(&token(&unverified), now()).expect("person").subject, "s");
         let list = good.replace(r#""sigstore""#, r#"["x","sigstore"]"#);
         assert!(UnverifiedClaims::of(&token(&list), now()).is_ok());
         for (bad, why) in [

@@ -1,5 +1,5 @@
-//! `sealwright demo`: the whole story on this machine. An embedded registry, two sample images and a throw-away key; no
-//! network, no accounts, no containers, and no file is left behind.
+//! `sealwright demo`: the whole story on this machine. An embedded registry, two sample images and a throw-away signing
+//! authority; no network, no accounts, no containers, and no file is left behind.
 
 mod sample;
 mod story;

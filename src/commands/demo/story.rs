@@ -5,13 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealwright_advisory::{Advisory, AdvisorySource, Kev, MemorySource};
 use sealwright_bundle::predicate_type;
-use sealwright_core::{Digest, ImageRef, Inventory, PinnedRef};
+use sealwright_core::{Digest, ImageRef, Inventory, PinnedRef, Redacted};
+use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
 use sealwright_loopback::registry::{Registry, Switches};
 use sealwright_match::match_inventory;
 use sealwright_oci::{Wanted, resolve};
 use sealwright_policy::Policy;
 use sealwright_registry::{Client, Options};
-use sealwright_verify::{ImageEvidence, Report, Requirement, verify_bundle, verify_image};
+use sealwright_verify::{
+    Anchor, IdentityRule, ImageEvidence, Report, Requirement, TrustedRoot, verify_bundle, verify_image,
+};
 use tokio::runtime::Handle;
 
 use super::sample::{SampleImage, alpine_with_zlib};
@@ -38,8 +41,13 @@ const ADVISORY: &str = r#"{
 const VULNERABLE: &str = "1.2.12-r1";
 const FIXED: &str = "1.2.12-r2";
 
+/// Somebody whose workflow has the same name.
+const STRANGER: &str = "https://github.com/mallory/shop/.github/workflows/release.yml@refs/heads/main";
+
 struct Stage<'a> {
     registry: Registry,
+    authority: Authority,
+    root: TrustedRoot,
     job: Job<'a>,
     advisories: MemorySource,
     image: ImageRef,
@@ -57,7 +65,7 @@ pub(super) fn tell(context: &Context, handle: &Handle) -> Result<(), Failure> {
     stage.vulnerable_is_refused()?;
     stage.say(
         "2. The fixed image is sealed",
-        "Pushed by digest, signed, attested, read back, verified, and tagged last.",
+        "Pushed by digest; signed and attested by a workflow's identity, logged and timestamped; read back; tagged last.",
     )?;
     let sealed = stage.fixed_is_sealed()?;
     stage.say(
@@ -65,7 +73,10 @@ pub(super) fn tell(context: &Context, handle: &Handle) -> Result<(), Failure> {
         "Every rule has a number; `sealwright verify` and cosign read the same evidence.",
     )?;
     let found = stage.is_verified(&sealed)?;
-    stage.say("4. Tampering is caught", "One changed byte of the manifest, of a statement; another key.")?;
+    stage.say(
+        "4. Tampering is caught",
+        "One changed byte of the manifest, of a statement; another identity; another authority.",
+    )?;
     stage.tampering_is_caught(&sealed, &found)?;
     stage.say(
         "5. Questions are answered from verified evidence",
@@ -75,14 +86,24 @@ pub(super) fn tell(context: &Context, handle: &Handle) -> Result<(), Failure> {
     stage.print("\nThat was all of it: no network, no account, and no file is left behind.\n")
 }
 
+fn root_of(authority: &Authority) -> Result<TrustedRoot, Failure> {
+    let document = authority.trusted_root().map_err(|e| wrong(&e.to_string()))?;
+    TrustedRoot::from_json(&document).map_err(|e| wrong(&e.to_string()))
+}
+
 fn wrong(what: &str) -> Failure {
     Failure::new(Exit::Internal, format!("the demo went another way: {what}"))
 }
 
 impl<'a> Stage<'a> {
     fn set(context: &'a Context, handle: &'a Handle) -> Result<Self, Failure> {
-        let registry = Registry::start(Switches::default())
-            .map_err(|e| Failure::new(Exit::Internal, format!("no registry on loopback: {e}")))?;
+        let unable =
+            |e: std::io::Error| Failure::new(Exit::Internal, format!("nothing can be served on loopback: {e}"));
+        let registry = Registry::start(Switches::default()).map_err(unable)?;
+        let authority = Authority::start().map_err(unable)?;
+        let root = root_of(&authority)?;
+        let token = Redacted::new(authority.token(&workflow_claims()).map_err(unable)?);
+        let config = authority.signing_config(LogVersion::V2);
         let image = format!("{}/demo/shop:v1", registry.host());
         let image = image.parse().map_err(|e| Failure::new(Exit::Internal, format!("{image}: {e}")))?;
         let advisory = Advisory::parse(ADVISORY.as_bytes()).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
@@ -91,14 +112,14 @@ impl<'a> Stage<'a> {
         policy.gate.max_advisory_age = None;
         let job = Job {
             trust: TrustFile { policy, name: "built-in".to_owned() },
-            sealer: Sealer::throw_away()?,
+            sealer: Sealer::of_token(config.as_bytes(), token, &root, context)?,
             client: Arc::new(Client::new(Options { timeout: context.timeout, ..Options::default() })?),
             context,
             handle,
             database: "OSV, one record of 2022".to_owned(),
         };
         let advisories = MemorySource::new(vec![advisory], Kev::default());
-        Ok(Self { registry, job, advisories, image, context, handle })
+        Ok(Self { registry, authority, root, job, advisories, image, context, handle })
     }
 
     fn print(&self, text: &str) -> Result<(), Failure> {
@@ -119,7 +140,7 @@ impl<'a> Stage<'a> {
             rules: Rules { policy: None, db: None },
             signing: Signing {
                 key: None,
-                transparency: Transparency::None,
+                transparency: Transparency::Required,
                 signing_config: None,
                 trusted_root: None,
                 identity_token: None,
@@ -191,10 +212,18 @@ impl<'a> Stage<'a> {
         }
         self.caught("a byte of each statement", self.refusal(&self.verify(&changed)))?;
 
-        let other = Sealer::throw_away()?;
-        let requirement = Requirement::Plain { anchor: other.anchor(), predicate_type: predicate_type::SIGNATURE };
-        let report = verify_image(evidence, &requirement, self.context.now, &self.context.limits);
-        self.caught("another key", self.refusal(&report))
+        self.caught("another identity", self.refusal(&self.plain(evidence, &self.root, STRANGER)?))?;
+        let elsewhere = Authority::start().map_err(|e| wrong(&e.to_string()))?;
+        let report = self.plain(evidence, &root_of(&elsewhere)?, ".*")?;
+        self.caught("another authority", self.refusal(&report))
+    }
+
+    /// The signature alone, by whoever fits this pattern.
+    fn plain(&self, evidence: &ImageEvidence, root: &TrustedRoot, identity: &str) -> Result<Report, Failure> {
+        let rule = IdentityRule::from_flags(Err(identity), Ok(self.authority.issuer())).map_err(|e| wrong(&e))?;
+        let anchor = Anchor::Keyless(Box::new(root.clone()), rule);
+        let requirement = Requirement::Plain { anchor: &anchor, predicate_type: predicate_type::SIGNATURE };
+        Ok(verify_image(evidence, &requirement, self.context.now, &self.context.limits))
     }
 
     fn refusal(&self, report: &Report) -> Option<String> {

@@ -7,8 +7,11 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::answer::{answer, json, refuse};
-use super::{Access, Shared, lock};
+use super::answer::refuse;
+use super::{Access, Shared};
+use crate::answer::{answer, json};
+use crate::lock;
+use crate::traffic::Incoming;
 
 /// Tokens that were handed out.
 #[derive(Debug, Default)]
@@ -117,6 +120,11 @@ pub(crate) fn token(shared: &Shared, method: &Method, query: &str, headers: &Hea
     let token = format!("token-{}", tokens.granted.len() + 1);
     tokens.granted.insert(token.clone(), Grant { scopes, uses_left: token_uses });
     json(&serde_json::json!({ "token": token, "access_token": token, "expires_in": 300 }))
+}
+
+/// The value of a parameter in a request's query.
+pub(crate) fn parameter(incoming: &Incoming, name: &str) -> Option<String> {
+    parameters(&incoming.query).into_iter().find(|(n, _)| n == name).map(|(_, v)| v)
 }
 
 /// The pairs of `application/x-www-form-urlencoded`.

@@ -5,10 +5,13 @@ use axum::response::Response;
 use sealwright_core::Digest;
 use serde_json::Value;
 
-use super::answer::{answer, json, manifest_invalid, name_unknown, refuse};
-use super::routes::{Incoming, with_length};
+use super::answer::{manifest_invalid, name_unknown, refuse};
+use super::routes::with_length;
 use super::store::Store;
-use super::{ArtifactTypes, EntityTags, GitLabQuirk, ManifestLocation, ReferrersApi, Shared, Tags, lock};
+use super::{ArtifactTypes, EntityTags, GitLabQuirk, ManifestLocation, ReferrersApi, Shared, Tags};
+use crate::answer::{answer, json};
+use crate::lock;
+use crate::traffic::Incoming;
 
 /// Registries refuse more than 4 MiB (distribution specification, "Pushing manifests").
 const LARGEST: usize = 4 << 20;

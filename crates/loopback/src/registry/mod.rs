@@ -6,7 +6,6 @@
 
 mod access;
 mod answer;
-mod body;
 mod manifests;
 mod referrers;
 mod routes;
@@ -16,50 +15,31 @@ mod uploads;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use sealwright_core::Digest;
-use tokio::sync::oneshot;
 
+use crate::lock;
+use crate::server::{Server, listen};
+use crate::traffic::Traffic;
+
+pub use crate::traffic::{Effect, Fault, Request};
 pub use store::StoredManifest;
 pub use switches::{
-    Access, ArtifactTypes, Effect, EntityTags, Fault, Filters, GitLabQuirk, ManifestLocation, ReferrersApi, Switches,
-    Tags, UploadLocation,
+    Access, ArtifactTypes, EntityTags, Filters, GitLabQuirk, ManifestLocation, ReferrersApi, Switches, Tags,
+    UploadLocation,
 };
 
 use store::Store;
 
-/// How long open connections may go on after the registry was dropped.
-const FAREWELL: Duration = Duration::from_millis(500);
-
 /// A running registry; it ends when it is dropped.
-///
-/// It runs on a thread of its own, so that it answers whatever the caller's thread or runtime does.
 #[derive(Debug)]
 pub struct Registry {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// One request, as it was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// `GET`, `PUT` …
-    pub method: String,
-    /// The path of the URL.
-    pub path: String,
-    /// The query of the URL, empty without one.
-    pub query: String,
-    /// The `Authorization` header as it came. Only throw-away credentials ever reach a fake.
-    pub authorization: Option<String>,
-    /// The status of the answer.
-    pub status: u16,
+    _server: Server,
 }
 
 /// What the handlers share.
@@ -69,27 +49,7 @@ pub(crate) struct Shared {
     pub(crate) switches: Mutex<Switches>,
     pub(crate) store: Mutex<Store>,
     pub(crate) tokens: Mutex<access::Tokens>,
-    faults: Mutex<Vec<Fault>>,
-    log: Mutex<Vec<Request>>,
-}
-
-/// A panic in one handler must not hide what the others stored.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    /// The effect of the first fault that fits this request, which is used up once.
-    pub(crate) fn fault(&self, method: &str, path: &str) -> Option<Effect> {
-        let mut faults = lock(&self.faults);
-        let fault = faults.iter_mut().find(|f| f.fits(method, path))?;
-        fault.times -= 1;
-        Some(fault.effect.clone())
-    }
-
-    pub(crate) fn record(&self, request: Request) {
-        lock(&self.log).push(request);
-    }
+    pub(crate) traffic: Traffic,
 }
 
 impl Registry {
@@ -98,24 +58,16 @@ impl Registry {
     /// # Errors
     /// When no port can be had or no thread started.
     pub fn start(switches: Switches) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let (listener, address) = listen()?;
         let shared = Arc::new(Shared {
             address,
             switches: Mutex::new(switches),
             store: Mutex::default(),
             tokens: Mutex::default(),
-            faults: Mutex::default(),
-            log: Mutex::default(),
+            traffic: Traffic::default(),
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let app = routes::app(Arc::clone(&shared));
-        let thread = std::thread::Builder::new()
-            .name("loopback-registry".into())
-            .spawn(move || runtime.block_on(serve(listener, app, stopped)))?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        let server = Server::start("loopback-registry", listener, routes::app(Arc::clone(&shared)))?;
+        Ok(Self { address, shared, _server: server })
     }
 
     /// Where it listens.
@@ -135,7 +87,7 @@ impl Registry {
 
     /// Adds a fault. Faults are tried in the order in which they were added.
     pub fn fault(&self, fault: Fault) {
-        lock(&self.shared.faults).push(fault);
+        self.shared.traffic.expect(fault);
     }
 
     /// From now on serves `bytes` where `digest` is asked for, as a registry or a proxy that alters content would.
@@ -181,41 +133,11 @@ impl Registry {
 
     /// Every request so far, token requests included.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.shared.log).clone()
+        self.shared.traffic.requests()
     }
 
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
-        lock(&self.shared.log).clear();
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The receiver is gone only when the server has ended already.
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, app: axum::Router, stopped: oneshot::Receiver<()>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let (begin, begun) = oneshot::channel::<()>();
-    let graceful = axum::serve(listener, app).with_graceful_shutdown(async {
-        let _ = begun.await;
-    });
-    let farewell = async move {
-        let _ = stopped.await;
-        let _ = begin.send(());
-        tokio::time::sleep(FAREWELL).await;
-    };
-    // A client that reads a slow body must not keep the process alive.
-    tokio::select! {
-        _ = graceful => {}
-        () = farewell => {}
+        self.shared.traffic.forget();
     }
 }

@@ -5,10 +5,12 @@ use axum::response::Response;
 use sealwright_core::Digest;
 use serde_json::{Value, json};
 
-use super::answer::{answer, refuse};
-use super::routes::Incoming;
+use super::answer::refuse;
 use super::store::StoredManifest;
-use super::{ArtifactTypes, Filters, ReferrersApi, Shared, lock};
+use super::{ArtifactTypes, Filters, ReferrersApi, Shared, access};
+use crate::answer::answer;
+use crate::lock;
+use crate::traffic::Incoming;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -23,11 +25,11 @@ pub(crate) fn list(shared: &Shared, name: &str, reference: &str, incoming: &Inco
     let manifests = lock(&shared.store).manifests(name);
     let mut found: Vec<Value> =
         manifests.iter().filter_map(|manifest| entry(manifest, &subject, switches.artifact_types)).collect();
-    let filter = incoming.parameter("artifactType").filter(|_| switches.filters == Filters::Applied);
+    let filter = access::parameter(incoming, "artifactType").filter(|_| switches.filters == Filters::Applied);
     if let Some(wanted) = &filter {
         found.retain(|entry| entry.get("artifactType").and_then(Value::as_str) == Some(wanted));
     }
-    let after = incoming.parameter("after").and_then(|a| a.parse::<usize>().ok()).unwrap_or(0);
+    let after = access::parameter(incoming, "after").and_then(|a| a.parse::<usize>().ok()).unwrap_or(0);
     let size = switches.page_size.unwrap_or(usize::MAX);
     let page: Vec<&Value> = found.iter().skip(after).take(size).collect();
     let next = after.saturating_add(page.len());

@@ -3,39 +3,19 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use sealwright_core::Digest;
 
-use super::answer::{answer, refuse};
-use super::{Effect, Shared, access, body, lock, manifests, referrers, uploads};
-
-/// The most that one request may carry: it lies in memory.
-const MOST: usize = 1 << 30;
+use super::answer::refuse;
+use super::{Shared, access, manifests, referrers, uploads};
+use crate::answer::answer;
+use crate::lock;
+use crate::traffic::Incoming;
 
 pub(crate) fn app(shared: Arc<Shared>) -> Router {
     Router::new().fallback(handle).with_state(shared)
-}
-
-/// A request whose body was read.
-pub(crate) struct Incoming {
-    pub(crate) method: Method,
-    pub(crate) query: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    pub(crate) lose_tag: bool,
-}
-
-impl Incoming {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|v| v.to_str().ok())
-    }
-
-    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        access::parameters(&self.query).into_iter().find(|(n, _)| n == name).map(|(_, v)| v)
-    }
 }
 
 /// What a path under `/v2/` names.
@@ -84,66 +64,22 @@ impl<'a> Route<'a> {
 }
 
 async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (parts, incoming) = request.into_parts();
-    let method = parts.method;
-    let path = parts.uri.path().to_owned();
-    let query = parts.uri.query().unwrap_or_default().to_owned();
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let response = match to_bytes(incoming, MOST).await {
-        Ok(body) => {
-            let effect = shared.fault(method.as_str(), &path);
-            let lose_tag = effect == Some(Effect::LoseTag);
-            let incoming =
-                Incoming { method: method.clone(), query: query.clone(), headers: parts.headers, body, lose_tag };
-            with_effect(effect, || dispatch(&shared, &path, &incoming)).await
-        }
-        // A push that broke off, or one that is too large for a fake.
-        Err(_) => refuse(StatusCode::BAD_REQUEST, "SIZE_INVALID", "the request's body could not be read"),
-    };
-    let status = response.status().as_u16();
-    shared.record(super::Request { method: method.to_string(), path, query, authorization, status });
-    if method == Method::HEAD { without_body(response) } else { response }
+    shared.traffic.exchange(request, refuse_status, |incoming| dispatch(&shared, incoming)).await
 }
 
-async fn with_effect(effect: Option<Effect>, carry_out: impl FnOnce() -> Response) -> Response {
-    match effect {
-        Some(Effect::Status(status)) => fault_status(status, None),
-        Some(Effect::RetryAfter(status, seconds)) => fault_status(status, Some(seconds)),
-        Some(Effect::CutBody) => remade(carry_out(), body::cut).await,
-        Some(Effect::SlowBody(pause)) => remade(carry_out(), |bytes| body::slow(bytes, pause)).await,
-        Some(Effect::LoseTag) | None => carry_out(),
-    }
-}
-
-fn fault_status(status: u16, retry_after: Option<u64>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+fn refuse_status(status: StatusCode, message: &str) -> Response {
     let code = match status {
         StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
         StatusCode::FORBIDDEN => "DENIED",
         StatusCode::TOO_MANY_REQUESTS => "TOOMANYREQUESTS",
+        StatusCode::BAD_REQUEST => "SIZE_INVALID",
         _ => "UNKNOWN",
     };
-    let mut response = refuse(status, code, "this fault was asked for");
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    refuse(status, code, message)
 }
 
-/// The same answer with another body and the length it would have had.
-async fn remade(response: Response, remake: impl FnOnce(&Bytes) -> Body) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let bytes = to_bytes(body, MOST).await.unwrap_or_default();
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    Response::from_parts(parts, remake(&bytes))
-}
-
-fn without_body(response: Response) -> Response {
-    let (parts, _) = response.into_parts();
-    Response::from_parts(parts, Body::empty())
-}
-
-fn dispatch(shared: &Shared, path: &str, incoming: &Incoming) -> Response {
+fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
+    let path = incoming.path.as_str();
     if path == "/token" {
         return access::token(shared, &incoming.method, &incoming.query, &incoming.headers, &incoming.body);
     }

@@ -1,7 +1,5 @@
 //! What the registry does differently from the plain specification.
 
-use std::time::Duration;
-
 /// The switches; the default is a registry that follows distribution specification 1.1.
 #[derive(Debug, Clone, Default)]
 pub struct Switches {
@@ -139,48 +137,4 @@ pub enum Access {
         /// The `realm` in the challenge; this registry's own endpoint without one.
         realm: Option<String>,
     },
-}
-
-/// Something that goes wrong a number of times.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The method it is about; every one when empty.
-    pub method: String,
-    /// A part of the path it is about.
-    pub path: String,
-    /// What happens.
-    pub effect: Effect,
-    /// How often it happens.
-    pub times: u32,
-}
-
-impl Fault {
-    /// A fault that happens once.
-    pub fn once(method: &str, path: &str, effect: Effect) -> Self {
-        Self { method: method.into(), path: path.into(), effect, times: 1 }
-    }
-
-    /// A fault that never stops.
-    pub fn always(method: &str, path: &str, effect: Effect) -> Self {
-        Self { times: u32::MAX, ..Self::once(method, path, effect) }
-    }
-
-    pub(crate) fn fits(&self, method: &str, path: &str) -> bool {
-        self.times > 0 && (self.method.is_empty() || self.method == method) && path.contains(&self.path)
-    }
-}
-
-/// What a fault does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// The request is not carried out; this status comes instead.
-    Status(u16),
-    /// The same with `Retry-After`, in seconds.
-    RetryAfter(u16, u64),
-    /// The answer's body ends halfway and the connection breaks.
-    CutBody,
-    /// The answer's body comes in four parts with this pause before each.
-    SlowBody(Duration),
-    /// A pushed manifest is acknowledged and stored, and its tag is not written: another writer was faster.
-    LoseTag,
 }

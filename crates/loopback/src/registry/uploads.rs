@@ -4,17 +4,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use sealwright_core::Digest;
 
-use super::answer::{answer, refuse};
-use super::routes::Incoming;
-use super::{Shared, UploadLocation, lock};
+use super::answer::refuse;
+use super::{Shared, UploadLocation, access};
+use crate::answer::answer;
+use crate::lock;
+use crate::traffic::Incoming;
 
 pub(crate) fn begin(shared: &Shared, name: &str, incoming: &Incoming) -> Response {
-    if let (Some(mount), Some(from)) = (incoming.parameter("mount"), incoming.parameter("from"))
+    if let (Some(mount), Some(from)) = (access::parameter(incoming, "mount"), access::parameter(incoming, "from"))
         && let Some(response) = mounted(shared, name, &mount, &from)
     {
         return response;
     }
-    if let Some(digest) = incoming.parameter("digest") {
+    if let Some(digest) = access::parameter(incoming, "digest") {
         return stored(shared, name, &digest, incoming.body.to_vec());
     }
     let id = lock(&shared.store).begin_upload();
@@ -45,7 +47,7 @@ pub(crate) fn append(shared: &Shared, name: &str, id: &str, incoming: &Incoming)
 }
 
 pub(crate) fn finish(shared: &Shared, name: &str, id: &str, incoming: &Incoming) -> Response {
-    let Some(digest) = incoming.parameter("digest") else {
+    let Some(digest) = access::parameter(incoming, "digest") else {
         return refuse(StatusCode::BAD_REQUEST, "DIGEST_INVALID", "the digest is missing");
     };
     let Some(mut bytes) = lock(&shared.store).end_upload(id) else { return unknown() };

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture fails the test")]
 
+mod keyless;
+
 use sealwright_bundle::{Bundle, Statement, StatementSubject, predicate_type};
 use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, Limits, Redacted};

@@ -1,0 +1,122 @@
+//! Keyless seals at the loopback authority.
+
+use sealwright_loopback::authority::{Authority, Effect, Fault, LogVersion, workflow_claims};
+use serde_json::{Value, json};
+
+use crate::scene::{Said, Scene};
+
+const IDENTITY: &str = "https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main";
+
+struct Keyless {
+    scene: Scene,
+    authority: Authority,
+    source: String,
+}
+
+impl Keyless {
+    fn new(log: LogVersion, claims: &Value) -> Self {
+        let authority = Authority::start().expect("authority");
+        let scene = Scene::new();
+        scene.write("token", authority.token(claims).expect("token"));
+        scene.write("root.json", authority.trusted_root().expect("trusted root"));
+        scene.write("config.json", authority.signing_config(log));
+        let source = scene.image("image", "1.4-r0");
+        Self { scene, authority, source }
+    }
+
+    fn release(&self, name: &str, reference: &str, repository_id: u32) {
+        let issuer = self.authority.issuer();
+        self.scene.write(
+            name,
+            format!(
+                "version: 1
+builders:
+  - name: release
+    source: {{ repository: acme/shop, repository-id: {repository_id}, refs: [{reference}] }}
+    keyless: {{ issuer: \"{issuer}\", identity: \"{IDENTITY}\", runner: github-hosted }}
+    evidence: {{ provenance: {{ level: 2 }} }}
+gate: {{ unknown-severity: report, max-advisory-age: off }}
+"
+            ),
+        );
+    }
+
+    fn seal(&self) -> Said {
+        self.release("policy.yaml", "refs/heads/main", 123_456);
+        let reference = self.scene.reference();
+        let fixed = ["seal", &self.source, "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
+        let keyless = ["--identity-token", "token", "--trusted-root", "root.json", "--signing-config", "config.json"];
+        self.scene.run(&[&fixed[..], &keyless[..], &["--timeout", "3s"]].concat())
+    }
+
+    fn verify(&self, more: &[&str]) -> Said {
+        self.scene.verify(&[&["--trusted-root", "root.json"], more].concat())
+    }
+}
+
+#[test]
+fn a_workflow_seals_and_only_what_fits_it_verifies() {
+    for log in [LogVersion::V1, LogVersion::V2] {
+        let keyless = Keyless::new(log, &workflow_claims());
+        keyless.seal().expect(0, &["SLSA_BUILD_LEVEL_2", "v1 names it now"]);
+        keyless.verify(&["--policy", "policy.yaml"]).expect(0, &["verified"]);
+        let issuer = keyless.authority.issuer();
+        let by = |identity: &str, issuer: &str| {
+            keyless.verify(&["--certificate-identity", identity, "--certificate-oidc-issuer", issuer])
+        };
+        by(IDENTITY, issuer).expect(0, &["verified"]);
+        by("https://github.com/mallory/shop/.github/workflows/release.yml@refs/heads/main", issuer).expect(4, &[]);
+        by(IDENTITY, "https://token.actions.githubusercontent.com").expect(4, &[]);
+        // The repository was renamed away and its name taken by another; a branch that may not release.
+        for (name, reference, id) in [("taken.yaml", "refs/heads/main", 666), ("tag.yaml", "\"refs/tags/v*\"", 123_456)]
+        {
+            keyless.release(name, reference, id);
+            keyless.verify(&["--policy", name]).expect(4, &["source"]);
+        }
+        let stranger = Authority::start().expect("authority");
+        keyless.scene.write("root.json", stranger.trusted_root().expect("trusted root"));
+        by(IDENTITY, issuer).expect(4, &[]);
+    }
+}
+
+#[test]
+fn a_person_seals_too() {
+    let claims = json!({ "sub": "42", "email": "jane@example.test", "email_verified": true });
+    let keyless = Keyless::new(LogVersion::V2, &claims);
+    let issuer = keyless.authority.issuer();
+    let reference = keyless.scene.reference();
+    keyless.scene.write("person.yaml", format!("version: 1\nbuilders: [{{ name: jane, keyless: {{ issuer: \"{issuer}\", identity: jane@example.test }} }}]\ngate: {{ unknown-severity: report, max-advisory-age: off }}\n"));
+    let arguments = ["seal", &keyless.source, "--push", &reference, "--policy", "person.yaml", "--db", "db"];
+    let files = ["--identity-token", "token", "--trusted-root", "root.json", "--signing-config", "config.json"];
+    keyless.scene.run(&[&arguments[..], &files[..]].concat()).expect(0, &["v1 names it now"]);
+    keyless.verify(&["--policy", "person.yaml"]).expect(0, &["verified"]);
+}
+
+#[test]
+fn a_branch_that_may_not_release_is_refused_before_anything_is_signed() {
+    let mut claims = workflow_claims();
+    claims["ref"] = json!("refs/pull/7/merge");
+    let keyless = Keyless::new(LogVersion::V2, &claims);
+    let said = keyless.seal();
+    panic!("{} {}\n{}", said.code, said.stdout, said.stderr);
+    keyless.scene.is_untagged();
+}
+
+#[test]
+fn an_authority_that_fails_leaves_no_tag_and_prints_no_token() {
+    for (path, service) in [
+        ("/api/v2/signingCert", "Fulcio"),
+        ("/api/v2/log/entries", "Rekor"),
+        ("/api/v1/timestamp", "timestamp authority"),
+    ] {
+        for effect in [Effect::Status(400), Effect::Status(403)] {
+            let keyless = Keyless::new(LogVersion::V2, &workflow_claims());
+            keyless.authority.fault(Fault::always("POST", path, effect));
+            let said = keyless.seal().expect(5, &[service, "40"]);
+            keyless.scene.is_untagged();
+            let token = keyless.authority.token(&workflow_claims()).expect("token");
+            let payload = token.split('.').nth(1).expect("payload").get(..40).expect("long").to_owned();
+            assert!(!said.stderr.contains(&payload) && !said.stdout.contains(&payload));
+        }
+    }
+}

@@ -9,17 +9,16 @@ use sealwright_oci::{Descriptor, ImageSource, ResolvedImage, Wanted};
 use sealwright_policy::Policy;
 use sealwright_registry::Client;
 use sealwright_source::Transport;
-use sealwright_verify::{Report, Requirement, verify_image};
+use sealwright_verify::{BuilderAnchor, Report, Requirement, verify_image};
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::verify::{anchors, check_children};
+use super::verify::check_children;
 use crate::cli::arguments;
 use crate::cli::output::{Output, ReportFormat};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pipeline::evidence;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
 use crate::pipeline::publish::{Publisher, Written, push_image};
 use crate::pipeline::scan::open_store;
@@ -27,6 +26,7 @@ use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::source::{Opened, Registry, open};
 use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
+use crate::pipeline::{builders, evidence};
 use crate::report::console::{Style, write_document};
 use crate::report::{decision, verification};
 
@@ -43,13 +43,14 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     }
     let trust = rules(arguments, context)?;
     let sealer = signer::open(&arguments.signing, context)?;
+    let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
     let registry = Registry::new(handle.clone());
     let client = registry.client(context)?;
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
-    let job = Job { trust, sealer, client, context, handle, database: "OSV".to_owned() };
+    let job = Job { trust, builders, sealer, client, context, handle, database: "OSV".to_owned() };
     let done = job.seal(&opened, &store, arguments)?;
     report(&done, &arguments.output, context.console.style())?;
     Ok(done.exit())
@@ -76,6 +77,8 @@ fn rules(arguments: &arguments::Seal, context: &Context) -> Result<TrustFile, Fa
 pub struct Job<'a> {
     /// The rules.
     pub trust: TrustFile,
+    /// Those by whom the seal is judged when it is read back.
+    pub builders: Vec<BuilderAnchor>,
     /// The signer.
     pub sealer: Sealer,
     /// The registry.
@@ -152,7 +155,7 @@ impl Job<'_> {
             .collect();
         let (pinned, written) =
             self.handle.block_on(self.publish(&**source, image, &cleared, &facts, &common, repository))?;
-        let verification = self.read_back(&pinned, image, arguments)?;
+        let verification = self.read_back(&pinned, image)?;
         let mut done =
             Done { image: Some(pinned.clone()), decisions, written, verification: Some(verification), tag: None };
         if done.exit() == Exit::Passed
@@ -211,23 +214,17 @@ impl Job<'_> {
     }
 
     /// Everything again from the registry, with the rules that anyone else would use.
-    fn read_back(
-        &self,
-        pinned: &PinnedRef,
-        image: &ResolvedImage,
-        arguments: &arguments::Seal,
-    ) -> Result<Report, Failure> {
+    fn read_back(&self, pinned: &PinnedRef, image: &ResolvedImage) -> Result<Report, Failure> {
         let limits = &self.context.limits;
-        let builders = anchors(&self.trust, &self.sealer, arguments.signing.trusted_root.as_deref(), self.context)?;
-        let policy = &self.trust.policy;
+        let (policy, builders) = (&self.trust.policy, self.builders.as_slice());
         self.handle.block_on(async {
             self.client.manifest(pinned).await?;
             let found = evidence::fetch(&self.client, pinned, limits).await?;
-            let requirement = Requirement::Policy { policy, builders: &builders };
+            let requirement = Requirement::Policy { policy, builders };
             let mut report = verify_image(&found.evidence, &requirement, self.context.now, limits);
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
-                let check = check_children(&self.client, pinned, &children, policy, &builders, self.context).await?;
+                let check = check_children(&self.client, pinned, &children, policy, builders, self.context).await?;
                 report.checks.push(check);
             }
             Ok(report)

@@ -6,10 +6,10 @@ use sealwright_bundle::predicate_type;
 use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, ImageRef, PinnedRef};
 use sealwright_oci::{Document, EntryMeta, EntryVisitor, ImageSource, PlatformImage, Wanted, read_layer, resolve};
-use sealwright_policy::{Builder, BuilderIdentity, Policy};
+use sealwright_policy::Policy;
 use sealwright_registry::{Client, RegistryError, RemoteImage};
 use sealwright_verify::{
-    Anchor, BuilderAnchor, Check, IdentityRule, ImageEvidence, Outcome, PublicKey, Report, Requirement, verify_image,
+    Anchor, BuilderAnchor, Check, IdentityRule, ImageEvidence, Outcome, Report, Requirement, verify_image,
 };
 use tokio::runtime::Handle;
 
@@ -18,8 +18,9 @@ use crate::cli::output::{Output, ReportFormat};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::builders::{builder_anchors, read_key};
 use crate::pipeline::evidence;
-use crate::pipeline::signer::{Sealer, read_trusted_root};
+use crate::pipeline::signer::read_trusted_root;
 use crate::pipeline::source::Registry;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::report::console::write_document;
@@ -134,49 +135,6 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
         IdentityRule::from_flags(subject.as_deref().map_err(String::as_str), issuer.as_deref().map_err(String::as_str))
             .map_err(Failure::usage)?;
     Ok(Anchor::Keyless(Box::new(read_trusted_root(root, context)?), rule))
-}
-
-fn read_key(path: &Path, context: &Context) -> Result<PublicKey, Failure> {
-    let bytes = read_file(path, context.limits.configuration)
-        .map_err(|e| Failure::usage(format!("key {} could not be read: {e}", path.display())))?;
-    PublicKey::from_pem(&bytes).map_err(|e| Failure::usage(format!("key {}: {e}", path.display())))
-}
-
-/// Each builder of a trust file with its key, or with the trusted root for its certificate.
-///
-/// # Errors
-/// When a key or the trusted root cannot be read.
-pub fn builder_anchors(
-    trust: &TrustFile,
-    root: Option<&Path>,
-    context: &Context,
-) -> Result<Vec<BuilderAnchor>, Failure> {
-    let folder = Path::new(&trust.name).parent().unwrap_or(Path::new(""));
-    let root = root.map(|path| read_trusted_root(path, context)).transpose()?;
-    let anchor = |builder: &Builder| {
-        let key = match &builder.identity {
-            BuilderIdentity::Key(rule) => Some(read_key(&folder.join(&rule.file), context)?),
-            BuilderIdentity::Keyless(_) => None,
-        };
-        Ok(BuilderAnchor::new(builder.clone(), key, root.as_ref())?)
-    };
-    trust.policy.builders.iter().map(anchor).collect()
-}
-
-/// The same; the built-in policy's builder is whoever signs.
-///
-/// # Errors
-/// As [`builder_anchors`].
-pub fn anchors(
-    trust: &TrustFile,
-    sealer: &Sealer,
-    root: Option<&Path>,
-    context: &Context,
-) -> Result<Vec<BuilderAnchor>, Failure> {
-    if !trust.policy.builders.is_empty() {
-        return builder_anchors(trust, root, context);
-    }
-    Ok(vec![sealer.builder.clone()])
 }
 
 fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> Result<(String, Report), Failure> {

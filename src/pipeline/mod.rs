@@ -1,5 +1,6 @@
 //! Where capabilities meet: every step of the main job, from a source to a verified, tagged image.
 
+pub mod builders;
 pub mod evidence;
 pub mod failures;
 pub mod inventory;

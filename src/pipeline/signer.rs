@@ -9,7 +9,7 @@ use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
 use sealwright_sign::{KeySigner, KeylessSigner, Signer, WorkloadClaims};
-use sealwright_verify::{Anchor, BuilderAnchor, PublicKey, TrustedRoot};
+use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
 
 use crate::cli::arguments::{Signing, Transparency};
 use crate::commands::read_input;
@@ -31,7 +31,7 @@ pub struct Sealer {
 #[derive(Debug)]
 enum Who {
     Key(Digest),
-    Workload(Box<WorkloadClaims>),
+    Workload(Box<WorkloadClaims>, String),
     Identity { subject: String, issuer: String },
 }
 
@@ -119,9 +119,11 @@ impl Sealer {
         let signer = KeylessSigner::new(signing_config, token, context.now, context.timeout)?;
         let claims = signer.claims();
         let (subject, source, who) = match &claims.workload {
-            Some(workload) => {
-                (workload.signer_uri(), Some(source_of(workload)), Who::Workload(Box::new(workload.clone())))
-            }
+            Some(workload) => (
+                workload.signer_uri(),
+                Some(source_of(workload)),
+                Who::Workload(Box::new(workload.clone()), claims.issuer.clone()),
+            ),
             None => {
                 let who = Who::Identity { subject: claims.subject.clone(), issuer: claims.issuer.clone() };
                 (claims.subject.clone(), None, who)
@@ -141,6 +143,32 @@ impl Sealer {
         Ok(Self { signer: Signer::Key(signer), builder, source: None, who })
     }
 
+    /// Why a builder's rule will not fit what this signer is going to sign; nothing if it will, as far as that is known
+    /// before a certificate is there.
+    pub fn mismatch(&self, builder: &BuilderAnchor) -> Option<String> {
+        let wrong = match (&self.who, builder.anchor()) {
+            (Who::Key(own), Anchor::Key(key)) => {
+                (*own != key.fingerprint()).then(|| "its key is another one".to_owned())
+            }
+            (Who::Key(_), Anchor::LoggedKey(..)) => Some("it demands a log entry".to_owned()),
+            (Who::Key(_), Anchor::Keyless(..)) => Some("it signs without a key".to_owned()),
+            (Who::Workload(claims, issuer), Anchor::Keyless(_, rule)) => {
+                rule.mismatch(Some(&claims.signer_uri()), Some(issuer), claims.runner.as_deref())
+            }
+            (Who::Identity { subject, issuer }, Anchor::Keyless(_, rule)) => {
+                rule.mismatch(Some(subject), Some(issuer), None)
+            }
+            (_, Anchor::Key(_) | Anchor::LoggedKey(..)) => Some("it signs with a key".to_owned()),
+        };
+        let source = self.source.as_ref();
+        let named = NamedSource {
+            repository: source.and_then(|s| s.repository.as_deref()),
+            repository_id: source.and_then(|s| s.repository_id.as_deref()),
+            reference: source.and_then(|s| s.reference.as_deref()),
+        };
+        wrong.or_else(|| named.mismatch(builder.builder().source.as_ref()?, "the token"))
+    }
+
     /// Its signatures are checked with this.
     pub fn anchor(&self) -> &Anchor {
         self.builder.anchor()
@@ -151,7 +179,7 @@ impl Sealer {
         match &self.who {
             Who::Key(fingerprint) => act(ProvenBuilder::Key { fingerprint }),
             Who::Identity { subject, issuer } => act(ProvenBuilder::Identity { identity: subject, issuer }),
-            Who::Workload(claims) => {
+            Who::Workload(claims, _) => {
                 let (builder, run) = (claims.signer_uri(), claims.run_uri());
                 let workflow = claims.workflow.as_ref().map(|w| format!("https://github.com/{w}"));
                 act(ProvenBuilder::Workload { builder: &builder, workflow: workflow.as_deref(), run: run.as_deref() })

@@ -14,7 +14,9 @@ pub struct Limits {
     pub compressed_layer: u64,
     /// One layer after decompression.
     pub uncompressed_layer: u64,
-    /// Uncompressed bytes for each compressed byte, judged after the first 64 MiB. Three million empty files in one real
+    /// Uncompressed bytes after which the expansion is judged.
+    pub expansion_grace: u64,
+    /// Uncompressed bytes for each compressed byte. Three million empty files in one real
     /// image compress 1:300; DEFLATE cannot exceed 1:1032, zstd can.
     pub expansion_ratio: u64,
     /// Entries of one layer.
@@ -56,6 +58,7 @@ impl Default for Limits {
             config: 8 * MIB,
             compressed_layer: 64 * GIB,
             uncompressed_layer: 256 * GIB,
+            expansion_grace: 64 * MIB,
             expansion_ratio: 1_100,
             entries: 20_000_000,
             layers: 1_024,

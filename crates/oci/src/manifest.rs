@@ -161,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn the_media_type_is_the_stated_one_else_that_of_the_shape() {
+        let of = |json: &str, expected| Document::parse(json.as_bytes(), expected).expect(json).media_type().to_owned();
+        let stated = manifest(&format!(r#","mediaType":"{}""#, media_type::DOCKER_MANIFEST));
+        assert_eq!(of(&stated, None), media_type::DOCKER_MANIFEST);
+        assert_eq!(of(&manifest(""), None), media_type::MANIFEST);
+        assert_eq!(of(r#"{"schemaVersion":2,"manifests":[]}"#, None), media_type::INDEX);
+    }
+
+    #[test]
     fn a_manifest_and_an_index_are_told_apart_by_their_members() {
         assert!(matches!(Document::parse(manifest("").as_bytes(), None), Ok(Document::Manifest(_))));
         let index = br#"{"schemaVersion":2,"manifests":null}"#;

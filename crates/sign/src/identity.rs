@@ -41,6 +41,8 @@ pub struct WorkloadClaims {
     pub signer_workflow: String,
     /// `workflow_ref`: the workflow that was started.
     pub workflow: Option<String>,
+    /// `runner_environment`: `github-hosted` or `self-hosted`.
+    pub runner: Option<String>,
     /// `run_id`.
     pub run_id: Option<String>,
     /// `run_attempt`.
@@ -58,6 +60,7 @@ impl WorkloadClaims {
             commit: claim("sha"),
             signer_workflow: claim("job_workflow_ref")?,
             workflow: claim("workflow_ref"),
+            runner: claim("runner_environment"),
             run_id: claim("run_id"),
             run_attempt: claim("run_attempt"),
         })

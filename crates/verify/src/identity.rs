@@ -52,7 +52,7 @@ impl IdentityRule {
     }
 
     /// What does not fit; nothing if all does.
-    pub(crate) fn mismatch(&self, subject: Option<&str>, issuer: Option<&str>, runner: Option<&str>) -> Option<String> {
+    pub fn mismatch(&self, subject: Option<&str>, issuer: Option<&str>, runner: Option<&str>) -> Option<String> {
         let fits = match (&self.issuer, issuer) {
             (IssuerRule::Exact(expected), Some(found)) => expected == found,
             (IssuerRule::Pattern(pattern), Some(found)) => pattern.is_match(found),

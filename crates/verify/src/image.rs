@@ -83,17 +83,15 @@ fn best(
     now: Timestamp,
     limits: &Limits,
 ) -> Report {
-    let mut best: Option<Report> = None;
+    let mut failed = Vec::new();
     for builder in builders {
         let report = by_builder(evidence, policy, builder, whole, now, limits);
         if report.passed() {
             return report;
         }
-        if best.as_ref().is_none_or(|b| report.passes() > b.passes()) {
-            best = Some(report);
-        }
+        failed.push(report);
     }
-    best.unwrap_or_else(|| {
+    failed.into_iter().max_by_key(Report::passes).unwrap_or_else(|| {
         let none = Outcome::Failed("the trust file names no builder".into());
         Report::new(evidence.subject, vec![Check::new(check::SIGNER, none)])
     })

@@ -18,4 +18,5 @@ pub use identity::{IdentityRule, IssuerRule};
 pub use image::{ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use key::{KeyError, PublicKey};
 pub use sigstore_trust_root::TrustedRoot;
+pub use source::NamedSource;
 pub use verify_bundle::{Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle};

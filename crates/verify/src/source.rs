@@ -11,7 +11,7 @@ use crate::verify_bundle::{Signed, VerifiedSigner};
 pub(crate) fn mismatch(signed: &Signed, subject: &Digest, rule: &SourceRule) -> Option<String> {
     let stated = signed.statement.about(subject).map(|subject| &subject.annotations);
     let annotation = |key: &str| stated?.get(key).map(String::as_str);
-    let statement = Source {
+    let statement = NamedSource {
         repository: annotation(vocabulary::SOURCE_REPOSITORY),
         repository_id: annotation(vocabulary::SOURCE_REPOSITORY_ID),
         reference: annotation(vocabulary::SOURCE_REF),
@@ -21,7 +21,7 @@ pub(crate) fn mismatch(signed: &Signed, subject: &Digest, rule: &SourceRule) -> 
     }
     let VerifiedSigner::Certificate { claims, .. } = &signed.signer else { return None };
     let uri = claims.source_repository_uri.as_deref();
-    let certificate = Source {
+    let certificate = NamedSource {
         // Fulcio writes the address of the repository. Of another host it stays as it is, and fits no `owner/name`.
         repository: uri.map(|uri| uri.strip_prefix("https://github.com/").unwrap_or(uri)),
         repository_id: claims.source_repository_identifier.as_deref(),
@@ -30,14 +30,20 @@ pub(crate) fn mismatch(signed: &Signed, subject: &Digest, rule: &SourceRule) -> 
     certificate.mismatch(rule, "the certificate")
 }
 
-struct Source<'a> {
-    repository: Option<&'a str>,
-    repository_id: Option<&'a str>,
-    reference: Option<&'a str>,
+/// A source as somebody names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedSource<'a> {
+    /// `owner/name`.
+    pub repository: Option<&'a str>,
+    /// The number that stays when a repository is renamed.
+    pub repository_id: Option<&'a str>,
+    /// `refs/heads/main`.
+    pub reference: Option<&'a str>,
 }
 
-impl Source<'_> {
-    fn mismatch(&self, rule: &SourceRule, who: &str) -> Option<String> {
+impl NamedSource<'_> {
+    /// What does not fit the rule, with `who` names it; nothing if all does.
+    pub fn mismatch(&self, rule: &SourceRule, who: &str) -> Option<String> {
         let names = |what: &str, found: Option<&str>| {
             let found =
                 found.map_or_else(|| "none".to_owned(), |f| format!("{:?}", f.chars().take(200).collect::<String>()));

@@ -110,9 +110,11 @@ impl<'a> Stage<'a> {
         let mut policy = Policy::built_in();
         // The story is the same every day: its one advisory is of 2022.
         policy.gate.max_advisory_age = None;
+        let sealer = Sealer::of_token(config.as_bytes(), token, &root, context)?;
         let job = Job {
+            builders: vec![sealer.builder.clone()],
+            sealer,
             trust: TrustFile { policy, name: "built-in".to_owned() },
-            sealer: Sealer::of_token(config.as_bytes(), token, &root, context)?,
             client: Arc::new(Client::new(Options { timeout: context.timeout, ..Options::default() })?),
             context,
             handle,
@@ -177,10 +179,7 @@ impl<'a> Stage<'a> {
     }
 
     fn verify(&self, evidence: &ImageEvidence) -> Report {
-        let requirement = Requirement::Policy {
-            policy: &self.job.trust.policy,
-            builders: std::slice::from_ref(&self.job.sealer.builder),
-        };
+        let requirement = Requirement::Policy { policy: &self.job.trust.policy, builders: &self.job.builders };
         verify_image(evidence, &requirement, self.context.now, &self.context.limits)
     }
 

@@ -1,7 +1,7 @@
 //! X.509 certificates (RFC 5280): the roots, the one of the timestamp authority, and those that Fulcio issues.
 
 use std::str::FromStr as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use x509_cert::certificate::{Certificate, TbsCertificate, Version};
 use x509_cert::der::asn1::{BitString, OctetString, UtcTime};
@@ -23,8 +23,8 @@ use x509_cert::time::{Time, Validity};
 
 use sealwright_core::Digest;
 
-use super::Unable;
 use super::key::EcKey;
+use super::{Unable, since_1970};
 
 /// Clocks of verifiers may be a little behind.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -107,8 +107,8 @@ pub(crate) fn signature_algorithm() -> AlgorithmIdentifierOwned {
 }
 
 fn unsigned(issuer: Name, purpose: Purpose) -> Result<TbsCertificate, Unable> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let time = |at: Duration| UtcTime::from_unix_duration(Duration::from_secs(at.as_secs())).map(Time::UtcTime);
+    let now = since_1970();
+    let time = |at: Duration| UtcTime::from_unix_duration(at).map(Time::UtcTime);
     Ok(TbsCertificate {
         version: Version::V3,
         serial_number: serial_number()?,

@@ -216,8 +216,15 @@ impl From<Unable> for io::Error {
     }
 }
 
-/// Seconds since 1970.
-fn now() -> i64 {
+/// The time since 1970 in whole seconds: certificates and tokens carry no fractions, and some verifiers refuse them in
+/// timestamps.
+#[expect(clippy::disallowed_methods, reason = "a server has its machine's clock")]
+fn since_1970() -> Duration {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    Duration::from_secs(since.as_secs())
+}
+
+/// The same as a number.
+fn now() -> i64 {
+    i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,6 @@
 //! A timestamp authority (RFC 3161, RFC 5816): a signed time over a digest.
 
 use std::str::FromStr as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
@@ -23,7 +22,7 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 
 use super::certificate::{Issuer, Purpose, signature_algorithm};
 use super::key::EcKey;
-use super::{DAY, Refusal, Unable};
+use super::{DAY, Refusal, Unable, since_1970};
 
 /// The policy under which Sigstore's own authority answers (sigstore/timestamp-authority).
 const POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.2");
@@ -130,9 +129,7 @@ impl TimestampAuthority {
         let mut serial = [0; 8];
         aws_lc_rs::rand::fill(&mut serial)?;
         serial[0] = serial[0] & 0x7f | 0x40;
-        // Whole seconds: some verifiers refuse fractions, which RFC 3161 allows.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let time = GeneralizedTime::from_unix_duration(Duration::from_secs(now.as_secs()))?;
+        let time = GeneralizedTime::from_unix_duration(since_1970())?;
         let serial_number = Int::new(&serial)?;
         let info = Info { version: 1, policy: POLICY, imprint: asked.imprint, serial_number, time, nonce: asked.nonce };
         Ok(info.to_der()?)

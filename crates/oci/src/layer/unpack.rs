@@ -9,8 +9,6 @@ use crate::blob::VerifiedReader;
 
 /// Compressed bytes are read in pieces of this size.
 const BUFFER: usize = 128 << 10;
-/// The expansion ratio is judged after this many bytes.
-const RATIO_GRACE: u64 = 64 << 20;
 
 /// A limit that ended the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +40,7 @@ pub(super) struct Unpacked<R: Read> {
     hasher: Hasher,
     count: u64,
     limit: u64,
+    grace: u64,
     ratio: u64,
     stopped: Option<Stopped>,
 }
@@ -73,8 +72,8 @@ impl<R: Read> Unpacked<R> {
             }
             _ => Decoder::Plain(input),
         };
-        let (limit, ratio) = (limits.uncompressed_layer, limits.expansion_ratio);
-        Ok(Self { decoder, hasher: Hasher::new(), count: 0, limit, ratio, stopped: None })
+        let Limits { uncompressed_layer: limit, expansion_grace: grace, expansion_ratio: ratio, .. } = *limits;
+        Ok(Self { decoder, hasher: Hasher::new(), count: 0, limit, grace, ratio, stopped: None })
     }
 
     fn compressed(&self) -> u64 {
@@ -112,7 +111,7 @@ impl<R: Read> Read for Unpacked<R> {
         self.count += n as u64;
         if self.count > self.limit {
             self.stopped = Some(Stopped::TooLarge { limit: self.limit });
-        } else if self.count > RATIO_GRACE && self.count / self.compressed().max(1) > self.ratio {
+        } else if self.count > self.grace && self.count / self.compressed().max(1) > self.ratio {
             self.stopped = Some(Stopped::Expansion { limit: self.ratio });
         }
         if self.stopped.is_some() { Err(io::Error::other("limit")) } else { Ok(n) }

@@ -160,12 +160,19 @@ fn limits_hold_at_the_limit_and_one_past_it() {
 
 #[test]
 fn a_bomb_is_stopped_by_its_ratio() {
-    let bomb = vec![0; 80 << 20];
-    let blob = gzip(&bomb);
-    let descriptor = Descriptor::of(media_type::LAYER_GZIP, &blob);
-    let ratio = |expansion_ratio| {
-        within(&blob, &descriptor, &Digest::of(&bomb), &Limits { expansion_ratio, ..Limits::default() })
+    let bomb = vec![0; 1 << 20];
+    let read = |blob: &[u8], expansion_grace, expansion_ratio| {
+        let descriptor = Descriptor::of(media_type::LAYER_GZIP, blob);
+        let limits = Limits { expansion_grace, expansion_ratio, ..Limits::default() };
+        within(blob, &descriptor, &Digest::of(&bomb), &limits)
     };
-    assert!(matches!(ratio(500), Err(LayerError::Expansion { limit: 500, .. })));
-    assert!(ratio(1_100).is_ok());
+    let blob = gzip(&bomb);
+    assert!(matches!(read(&blob, 1_000, 500), Err(LayerError::Expansion { limit: 500, .. })));
+    assert!(read(&blob, 1_000, 1_100).is_ok());
+    // The first bytes are free, up to and with the last of them.
+    assert!(read(&blob, 1 << 20, 500).is_ok());
+    assert!(matches!(read(&blob, (1 << 20) - 1, 500), Err(LayerError::Expansion { .. })));
+    // As many bytes for each byte as are allowed.
+    assert!(read(&bomb, 0, 1).is_ok());
+    assert!(matches!(read(&bomb, 0, 0), Err(LayerError::Expansion { .. })));
 }

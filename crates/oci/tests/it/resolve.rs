@@ -62,6 +62,9 @@ fn one_platform_of_an_index_becomes_the_image() {
         error.to_string().contains("linux/s390x") && error.to_string().contains("linux/amd64, linux/arm64/v8"),
         "{error}"
     );
+    let nothing = memory.index(&["unknown/unknown"]);
+    let error = memory.resolve(nothing, &one("linux/amd64")).expect_err("none").to_string();
+    assert!(error.contains("none"), "{error}");
     let single = memory.image("linux/amd64");
     assert!(matches!(memory.resolve(single, &one("linux/arm64")), Err(ResolveError::NoPlatform { .. })));
 }
@@ -112,6 +115,10 @@ fn limits_hold_at_the_limit_and_one_past_it() {
     let layers = |memory: &Memory, layers| resolve(memory, &Wanted::All, &Limits { layers, ..Limits::default() });
     assert!(layers(&memory, 2).is_ok());
     assert!(matches!(layers(&memory, 1), Err(ResolveError::TooMany { found: 2, limit: 1, .. })));
+    memory.root = Some(memory.image("linux/amd64"));
+    assert!(layers(&memory, 1).is_ok());
+    assert!(matches!(layers(&memory, 0), Err(ResolveError::TooMany { found: 1, limit: 0, .. })));
+    memory.root = Some(root.clone());
     let manifest = |limit| resolve(&memory, &Wanted::All, &Limits { manifest: limit, ..Limits::default() });
     assert!(manifest(root.size.max(1_000)).is_ok());
     assert!(matches!(manifest(root.size - 1), Err(ResolveError::Blob(BlobError::TooLarge { .. }))));

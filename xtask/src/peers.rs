@@ -8,7 +8,7 @@ use std::process::Command;
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 
-use crate::process::{find, in_ci, root, run, variable};
+use crate::process::{cargo, find, in_ci, root, run, variable};
 
 /// Where peers are kept between runs.
 pub(crate) struct Peers {
@@ -78,6 +78,20 @@ fn fingerprint(folder: &Path) -> Result<String, String> {
         all.extend(read_file(&file, 4 << 20).map_err(|e| format!("{}: {e}", file.display()))?);
     }
     Ok(Digest::of(&all).short())
+}
+
+/// cargo-deny, without the features that it needs to fetch advisories.
+pub(crate) fn cargo_deny(peers: &Peers) -> Result<PathBuf, String> {
+    const VERSION: &str = "0.20.2";
+    let folder = peers.folder.join(format!("cargo-deny-{VERSION}"));
+    let program = folder.join("bin/cargo-deny");
+    if !program.is_file() {
+        let mut install = cargo(&["install", "cargo-deny", "--locked", "--no-default-features"]);
+        install.args(["--version", &format!("={VERSION}"), "--root"]).arg(&folder);
+        // Not beside our own artifacts: the next `cargo build` would not know them.
+        run(install.env_remove("CARGO_TARGET_DIR"))?;
+    }
+    Ok(program)
 }
 
 /// A virtual environment with PyPI `sigstore`.

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::peers::Peers;
-use crate::process::{cargo, in_ci, run as run_command};
+use crate::process::{cargo, in_ci, root, run as run_command};
 use crate::table::{Row, print_results};
 use crate::{generate, peers};
 
@@ -178,8 +178,8 @@ pub(crate) const ALL: &[Tier] = &[
     Tier {
         name: "licenses",
         about: "cargo-deny: bans, licenses and sources",
-        need: Need::Optional,
-        cold_minutes: 6,
+        need: Need::Required,
+        cold_minutes: 5,
         run: licenses,
     },
 ];
@@ -245,12 +245,14 @@ fn demo(_: &Peers) -> Outcome {
     outcome(run_command(&mut cargo(&["run", "--release", "--locked", "--", "demo"])))
 }
 
-fn licenses(_: &Peers) -> Outcome {
-    let known = Command::new("cargo").args(["deny", "--version"]).output().is_ok_and(|o| o.status.success());
-    if !known {
-        return Outcome::NotRun("cargo-deny is not installed".into());
-    }
-    outcome(run_command(&mut cargo(&["deny", "--locked", "--offline", "check", "bans", "licenses", "sources"])))
+fn licenses(peers: &Peers) -> Outcome {
+    let program = match peers::cargo_deny(peers) {
+        Ok(program) => program,
+        Err(why) => return Outcome::Failed(why),
+    };
+    let mut check = Command::new(program);
+    check.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(root());
+    outcome(run_command(&mut check))
 }
 
 /// Runs one module of `tests/interop` with its peers in the environment.

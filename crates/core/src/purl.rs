@@ -133,21 +133,36 @@ impl FromStr for Purl {
             _ => (rest, None),
         };
         let mut parts = rest.trim_matches('/').split('/').filter(|p| !p.is_empty());
-        let kind = parts.next().ok_or_else(|| fail("it has no type"))?.to_ascii_lowercase();
-        let mut path =
-            parts.map(decode).collect::<Option<Vec<_>>>().ok_or_else(|| fail("its percent-encoding is broken"))?;
+        let decode = |text| decode(text).ok_or_else(|| fail("its percent-encoding is broken"));
+        let kind = parts.next().filter(|kind| is_word(kind, ".+-")).ok_or_else(|| fail("it has no type"))?;
+        let mut path = parts.map(decode).collect::<Result<Vec<_>, _>>()?;
         let name = path.pop().ok_or_else(|| fail("it has no name"))?;
+        if path.iter().any(|segment| segment.contains('/')) {
+            return Err(fail("a part of its namespace contains a slash"));
+        }
         let namespace = (!path.is_empty()).then(|| path.join("/"));
-        let version = version.map(|v| decode(v).ok_or_else(|| fail("its percent-encoding is broken"))).transpose()?;
-        let subpath = subpath.map(|s| decode(s).ok_or_else(|| fail("its percent-encoding is broken"))).transpose()?;
-        let mut qualifiers = BTreeMap::new();
+        let version = version.map(decode).transpose()?;
+        if version.as_ref().is_some_and(String::is_empty) {
+            return Err(fail("its version is empty"));
+        }
+        let subpath = subpath.map(decode).transpose()?;
+        let mut purl = Self { version, subpath, ..Self::new(kind.to_ascii_lowercase(), namespace.as_deref(), name) };
         for pair in query.into_iter().flat_map(|q| q.split('&')).filter(|p| !p.is_empty()) {
             let (key, value) = pair.split_once('=').ok_or_else(|| fail("a qualifier has no value"))?;
-            let value = decode(value).ok_or_else(|| fail("its percent-encoding is broken"))?;
-            qualifiers.insert(key.to_ascii_lowercase(), value);
+            if !is_word(key, ".-_") {
+                return Err(fail("the name of a qualifier is no word"));
+            }
+            purl = purl.with_qualifier(&key.to_ascii_lowercase(), decode(value)?);
         }
-        Ok(Self { kind, namespace, name, version, qualifiers, subpath })
+        Ok(purl)
     }
+}
+
+/// Types and the names of qualifiers: letters, digits and a few marks, and no digit first (purl specification, "Rules for each
+/// purl component").
+fn is_word(text: &str, marks: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
+    text.starts_with(|c: char| !c.is_ascii_digit()) && text.chars().all(fits)
 }
 
 fn split_last(text: &str, at: char) -> (&str, Option<&str>) {
@@ -226,5 +241,21 @@ mod tests {
         for bad in ["", "deb/debian/zlib1g", "pkg:", "pkg:deb", "pkg:deb/%zz", "pkg:deb/x%", "pkg:deb/x?arch"] {
             assert!(bad.parse::<Purl>().is_err(), "{bad}");
         }
+        // A waiver for no version must not become one for all.
+        assert_eq!("pkg:deb/x@".parse::<Purl>().map_err(|e| e.why), Err("its version is empty"));
+        assert_eq!(
+            "pkg:deb/a%2Fb/x".parse::<Purl>().map_err(|e| e.why),
+            Err("a part of its namespace contains a slash")
+        );
+    }
+
+    #[test]
+    fn types_and_qualifiers_that_cannot_be_written_are_refused() {
+        // Both were read, and their own text then was not.
+        for bad in ["pkg:/?6/l23.arch=x", "pkg:deb/x?a%=b", "pkg:1deb/x", "pkg:deb/x?1a=b", "pkg:deb/x?=b"] {
+            assert!(bad.parse::<Purl>().is_err(), "{bad}");
+        }
+        let plain: Purl = "pkg:deb/x".parse().expect("purl");
+        assert_eq!("pkg:DEB/x?arch=".parse(), Ok(plain));
     }
 }

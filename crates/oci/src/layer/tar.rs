@@ -311,7 +311,8 @@ impl<R: BufRead> Archive<'_, R> {
         let padding = next.stored.wrapping_neg() % BLOCK as u64;
         let meta = self.meta(&next)?;
         let entry = self.entry;
-        let mut contents = Contents::new(self.reader, next.stored, next.sparse);
+        let shown = meta.as_ref().map_or(0, |meta| meta.size);
+        let mut contents = Contents::new(self.reader, next.stored, shown, next.sparse);
         if let Some(meta) = meta
             && let Err(e) = visitor.entry(&meta, &mut contents)
         {
@@ -449,8 +450,8 @@ struct Contents<'a, R> {
 }
 
 impl<'a, R: BufRead> Contents<'a, R> {
-    fn new(reader: &'a mut R, stored: u64, map: Option<SparseMap>) -> Self {
-        let left = map.as_ref().map_or(stored, |m| m.size);
+    /// `stored` bytes in the archive, of which `left` are shown: none of an entry that is no file.
+    fn new(reader: &'a mut R, stored: u64, left: u64, map: Option<SparseMap>) -> Self {
         let sparse = map.map(|m| m.pieces.into_iter().peekable());
         Self { reader, stored, left, position: 0, sparse, cut_off: false }
     }

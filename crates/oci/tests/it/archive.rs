@@ -118,6 +118,13 @@ fn a_finding_names_the_entry_and_its_path() {
 }
 
 #[test]
+fn a_whiteout_with_contents_shows_none_of_them() {
+    let archive = Tar::default().file("a/.wh.b", b"contents").file("after", b"x").end();
+    let (seen, summary) = read(&archive).expect("read");
+    assert_eq!((seen.paths(), summary.findings.len()), (vec!["a/b", "after"], 0));
+}
+
+#[test]
 fn archives_that_are_cut_off_are_errors_wherever_that_happens() {
     let whole = Tar::default().pax(&[("path", "x")]).file("f", &[1; 700]).file("g", b"2").end();
     let (seen, _) = read(&whole).expect("whole");

@@ -8,6 +8,7 @@ use crate::rules::{
     Builder, BuilderIdentity, EvidenceRules, KeyRule, KeylessRule, Runner, SbomFormat, SourceRule, SubjectRule,
     Transparency, Waiver, Word,
 };
+use crate::whole::whole_regex;
 
 pub(crate) struct Document {
     pub(crate) extends: Option<At<Extends>>,
@@ -198,15 +199,7 @@ fn identity_pattern(value: &Value<'_>) -> Result<SubjectRule> {
     if body.trim_matches(['.', '*', '+', '(', ')', '?']).is_empty() {
         return Err(value.error("the expression matches every name"));
     }
-    // The group keeps an alternative inside from escaping the anchors.
-    let pattern = regex::RegexBuilder::new(&format!("^(?:{body})$")).size_limit(1 << 20).build();
-    pattern
-        .map(SubjectRule::Pattern)
-        .map_err(|e| value.error(format!("no regular expression: {}", one_line(&e.to_string()))))
-}
-
-fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+    whole_regex(body).map(SubjectRule::Pattern).map_err(|why| value.error(why))
 }
 
 fn workflow(value: &Value<'_>) -> Result<SubjectRule> {

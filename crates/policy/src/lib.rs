@@ -11,6 +11,7 @@ mod reader;
 mod rules;
 mod schema;
 mod tighten;
+mod whole;
 mod yaml;
 
 pub use error::{PolicyError, Position};
@@ -21,3 +22,4 @@ pub use rules::{
     SbomFormat, SbomRule, ScanRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
 };
 pub use schema::json_schema;
+pub use whole::whole_regex;

@@ -55,7 +55,8 @@ pub(crate) fn decrypt(document: &[u8], password: &Redacted<String>) -> Result<Re
     let (salt, nonce) = (decode(&document.kdf.salt)?, decode(&document.cipher.nonce)?);
     let ciphertext = decode(&document.ciphertext)?;
     let Params { n, r, p } = document.kdf.params;
-    if !n.is_power_of_two() || n < 2 {
+    // RFC 7914 §2: N is larger than 1 and a power of 2.
+    if !n.is_power_of_two() || n == 1 {
         return Err(broken());
     }
     let log_n = u8::try_from(n.trailing_zeros()).map_err(|_| broken())?;

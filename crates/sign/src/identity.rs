@@ -144,6 +144,7 @@ mod tests {
         for (bad, why) in [
             (good.replace("1010", "1009"), "expired"),
             (good.replace("sigstore", "other"), "audience"),
+            (good.replace(r#""sigstore""#, r#"["x","y"]"#), "audience"),
             (good.replace("\"exp\":1010", "\"x\":1"), "expiry"),
             (good.replace("iss", "x"), "issuer"),
             (good.replace("sub", "x"), "subject"),
@@ -157,7 +158,27 @@ mod tests {
             let error = UnverifiedClaims::of(&secret, now()).expect_err(bad).to_string();
             assert!(!error.contains("SECRET"), "{error}");
         }
+        let longest = Redacted::new("a".repeat(LONGEST_TOKEN));
+        assert!(UnverifiedClaims::of(&longest, now()).is_err_and(|e| e.to_string().contains("three parts")));
         let long = Redacted::new("a".repeat(LONGEST_TOKEN + 1));
         assert!(UnverifiedClaims::of(&long, now()).is_err_and(|e| e.to_string().contains("longer")));
+    }
+
+    #[test]
+    fn a_workflow_is_named_as_fulcio_names_it() {
+        let claims = r#"{"iss":"https://i","sub":"s","aud":"sigstore","exp":9999,"repository":"acme/shop","repository_id":"7","sha":"abc",
+            "job_workflow_ref":"acme/ci/.github/workflows/seal.yml@refs/tags/v1","run_id":"42","run_attempt":"3"}"#;
+        let workload = |text: &str| UnverifiedClaims::of(&token(text), now()).expect(text).workload;
+        let found = workload(claims).expect("a workflow's");
+        assert_eq!(found.signer_uri(), "https://github.com/acme/ci/.github/workflows/seal.yml@refs/tags/v1");
+        let run = "https://github.com/acme/shop/actions/runs/42/attempts/";
+        assert_eq!(found.run_uri(), Some(format!("{run}3")));
+        assert_eq!((found.repository_id.as_deref(), found.commit.as_deref()), (Some("7"), Some("abc")));
+        let first = workload(&claims.replace("run_attempt", "x")).expect("a workflow's");
+        assert_eq!(first.run_uri(), Some(format!("{run}1")));
+        assert_eq!(workload(&claims.replace("run_id", "x")).expect("a workflow's").run_uri(), None);
+        for needed in ["\"repository\"", "job_workflow_ref"] {
+            assert_eq!(workload(&claims.replace(needed, if needed.starts_with('"') { "\"x\"" } else { "x" })), None);
+        }
     }
 }

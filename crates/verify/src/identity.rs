@@ -1,7 +1,7 @@
 //! Who a certificate was issued to.
 
-use regex::{Regex, RegexBuilder};
-use sealwright_policy::{KeylessRule, Runner, SubjectRule};
+use regex::Regex;
+use sealwright_policy::{KeylessRule, Runner, SubjectRule, whole_regex};
 
 /// What a certificate has to say. Issuer and subject are always demanded: either alone would be anybody.
 #[derive(Debug, Clone)]
@@ -37,11 +37,11 @@ impl IdentityRule {
         }
         let subject = match subject {
             Ok(exact) => SubjectRule::Exact(exact.to_owned()),
-            Err(pattern) => SubjectRule::Pattern(whole(pattern)?),
+            Err(pattern) => SubjectRule::Pattern(whole_regex(pattern)?),
         };
         let issuer = match issuer {
             Ok(exact) => IssuerRule::Exact(exact.to_owned()),
-            Err(pattern) => IssuerRule::Pattern(whole(pattern)?),
+            Err(pattern) => IssuerRule::Pattern(whole_regex(pattern)?),
         };
         Ok(Self { subject, issuer, runner: None })
     }
@@ -75,16 +75,6 @@ impl IdentityRule {
 
 fn shown(text: Option<&str>) -> String {
     text.map_or_else(|| "not stated".to_owned(), |t| format!("{:?}", t.chars().take(300).collect::<String>()))
-}
-
-/// The group keeps an alternative inside the pattern from escaping the anchors. The pattern also has to be one by itself:
-/// `a)|(?:b` would close the group.
-fn whole(pattern: &str) -> Result<Regex, String> {
-    let build = |text: &str| RegexBuilder::new(text).size_limit(1 << 20).build();
-    build(pattern).and_then(|_| build(&format!("^(?:{pattern})$"))).map_err(|error| {
-        let lines: Vec<String> = error.to_string().lines().map(|l| l.trim().to_owned()).collect();
-        format!("{pattern:?} is no regular expression: {}", lines.join(" "))
-    })
 }
 
 #[cfg(test)]

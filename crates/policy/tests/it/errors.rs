@@ -47,6 +47,20 @@ fn every_error_names_its_line_its_key_and_what_was_expected() {
             "40",
         ),
         (
+            "\"0123456789abcdef0123456789abcdef01234567\"",
+            "\"0123456789abcdef\"",
+            8,
+            "builders[0].keyless.workflow.commits[0]",
+            "40",
+        ),
+        (
+            "\"0123456789abcdef0123456789abcdef01234567\"",
+            "\"0123456789ABCDEF0123456789ABCDEF01234567\"",
+            8,
+            "builders[0].keyless.workflow.commits[0]",
+            "lower-case",
+        ),
+        (
             "path: acme/ci/.github/workflows/seal.yml",
             "path: acme/ci/*.yml",
             8,
@@ -60,13 +74,16 @@ fn every_error_names_its_line_its_key_and_what_was_expected() {
         ("signature: required", "signature: yes", 15, "evidence.signature", "required or optional"),
         ("formats: [spdx, cyclonedx]", "formats: []", 17, "evidence.sbom.formats", "empty"),
         ("images: [\"registry.example/shop/**\"]", "images: []", 2, "images", "at least one"),
+        ("max-age: 7d", "max-age: 36500d", 18, "evidence.scan.max-age", "7d"),
         ("max-age: 7d", "max-age: 7w", 18, "evidence.scan.max-age", "7d"),
     ];
     for (from, to, line, key, expected) in cases {
         let error = broken(from, to);
         assert_eq!((error.at.line, error.key.as_str()), (line, key), "{to}: {error}");
         assert!(error.message.contains(expected), "{to}: {error}");
-        assert!(error.to_string().starts_with(&format!("trust.yaml:{line}:")), "{error}");
+        let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        let shown = format!("trust.yaml:{line}:{}: {key}{}", error.at.column, error.message);
+        assert_eq!(error.to_string(), shown);
         assert!(error.at.column >= 1, "{error}");
     }
 }
@@ -83,8 +100,12 @@ fn an_identity_is_one_and_anchored() {
         ("identity-regexp: \"^https://a\\\\$\"", "not anchored"),
         ("identity-regexp: \"^.*$\"", "every name"),
         ("identity-regexp: \"^(.+)$\"", "every name"),
-        ("identity-regexp: \"^a($\"", "regular expression"),
+        ("identity-regexp: \"^a($\"", "regular expression: regex parse error"),
+        // `^(?:https://a)|(?:b)$` would match everything that ends in b.
+        ("identity-regexp: \"^https://a)|(?:b$\"", "regular expression"),
         ("workflow: { path: o/r/.github/workflows/w.yml }", "tags"),
+        ("workflow: { path: o/r/workflows/w.yml, tags: [\"v1.*\"] }", "without patterns"),
+        ("workflow: { path: o/r/.github/workflows/*.yml, tags: [\"v1.*\"] }", "without patterns"),
     ] {
         let error = keyless(text).expect_err(text);
         assert!(error.message.contains(expected), "{text}: {error}");

@@ -72,6 +72,10 @@ fn subjects_match_as_a_whole() {
     let pattern = rule(r#"identity-regexp: "^https://a/.*|https://b$""#);
     assert!(pattern.matches("https://a/x") && pattern.matches("https://b"));
     assert!(!pattern.matches("https://bx") && !pattern.matches("x https://a/"));
+    // Tags or commits alone are enough.
+    let path = "path: o/r/.github/workflows/w.yml";
+    rule(&format!(r#"workflow: {{ {path}, tags: ["v1.*"] }}"#));
+    rule(&format!(r#"workflow: {{ {path}, commits: ["0123456789abcdef0123456789abcdef01234567"] }}"#));
     let workflow = rule(
         r#"workflow: { path: o/r/.github/workflows/w.yml, tags: ["v1.*"], commits: ["0123456789abcdef0123456789abcdef01234567"] }"#,
     );

@@ -4,6 +4,7 @@
 
 mod keyless;
 
+use base64::Engine as _;
 use sealwright_bundle::{Bundle, Statement, StatementSubject, predicate_type};
 use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, Limits, Redacted};
@@ -28,12 +29,14 @@ fn signs(signer: &KeySigner, public: &str) {
     let key = PublicKey::from_pem(&file(public)).expect(public);
     assert_eq!(key.fingerprint(), signer.fingerprint(), "{public}");
     assert_eq!(PublicKey::from_pem(signer.public_pem().as_bytes()).expect("own").fingerprint(), signer.fingerprint());
-    let limits = Limits::default();
+    let (limits, key_fingerprint) = (Limits::default(), key.fingerprint());
     assert!(verify_bundle(&bundle, &subject, &Anchor::Key(key), &limits).is_ok(), "{public}");
     let (other, _) = KeySigner::generate().expect("key");
     let other = PublicKey::from_pem(other.public_pem().as_bytes()).expect("other");
     assert!(verify_bundle(&bundle, &subject, &Anchor::Key(other), &limits).is_err(), "{public}");
     let parsed = Bundle::parse(&bundle, &limits).expect("bundle");
+    let hint = base64::engine::general_purpose::STANDARD.encode(key_fingerprint.as_bytes());
+    assert_eq!(parsed.key_hint(), Some(hint.as_str()), "{public}");
     assert!(!parsed.has_certificate() && !parsed.has_log_entry() && !parsed.has_timestamp());
 }
 
@@ -80,6 +83,7 @@ fn other_keys_and_other_files_are_refused_with_a_reason() {
         (b"-----BEGIN PRIVATE KEY-----\n!!!\n-----END PRIVATE KEY-----\n".to_vec(), "base64"),
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec(), "label"),
         (b"\xff\xfe".to_vec(), "text"),
+        (vec![b'a'; 64 << 10], "PEM"),
         (vec![b'a'; (64 << 10) + 1], "long"),
     ] {
         let error = KeySigner::from_pem(&bytes, None).expect_err(word).to_string();
@@ -100,12 +104,30 @@ fn an_expensive_key_is_refused_before_it_costs_anything() {
     assert_eq!(of(1 << 19, 8, 1), SignError::ExpensiveKey);
     assert_eq!(of(1 << 18, 17, 1), SignError::ExpensiveKey);
     assert_eq!(of(1 << 18, 8, 5), SignError::ExpensiveKey);
-    assert_eq!(of(1 << 10, 8, 1), SignError::WrongPassword);
-    assert!(matches!(of(1_000, 8, 1), SignError::NotAKey(_)));
+    for (n, r, p) in [(1 << 10, 8, 1), (1 << 18, 1, 1), (1 << 10, 16, 1), (1 << 10, 1, 4)] {
+        assert_eq!(of(n, r, p), SignError::WrongPassword, "{n} {r} {p}");
+    }
+    for n in [0, 1, 1_000] {
+        assert!(matches!(of(n, 8, 1), SignError::NotAKey(_)), "{n}");
+    }
+}
+
+#[test]
+fn another_encryption_is_not_taken_for_cosigns() {
+    let text = String::from_utf8(file("cosign.key")).expect("text");
+    let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let document = base64::engine::general_purpose::STANDARD.decode(body).expect("base64");
+    let document = String::from_utf8(document).expect("JSON");
+    let open = |document: &str| {
+        KeySigner::from_pem(encrypted_pem(document.as_bytes()).as_bytes(), Some(&Redacted::new("correct".to_owned())))
+    };
+    assert!(open(&document).is_ok());
+    for (from, to) in [("scrypt", "argon2"), ("nacl/secretbox", "aes-gcm")] {
+        assert!(matches!(open(&document.replace(from, to)), Err(SignError::NotAKey(_))), "{to}");
+    }
 }
 
 fn encrypted_pem(document: &[u8]) -> String {
-    use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(document);
     format!("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n{text}\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n")
 }
@@ -113,7 +135,8 @@ fn encrypted_pem(document: &[u8]) -> String {
 #[test]
 fn no_secret_is_printed() {
     let (signer, private) = KeySigner::generate().expect("key");
-    let shown = format!("{signer:?} {private:?} {private}");
+    assert_eq!(format!("{signer:?}"), format!("KeySigner({})", signer.fingerprint().short()));
+    let shown = format!("{private:?} {private}");
     let body = private.expose().lines().nth(1).expect("a line");
     assert!(!shown.contains(body), "{shown}");
     assert!(KeySigner::from_pem(private.expose().as_bytes(), None).is_ok());

@@ -1,6 +1,6 @@
 //! Who signs, and how its signatures are checked when they are read back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sealwright_attest::{ProvenBuilder, SourceIdentity};
 use sealwright_core::bounded::read_file;
@@ -8,7 +8,7 @@ use sealwright_core::{Digest, Redacted};
 use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
-use sealwright_sign::{KeySigner, KeylessSigner, Signer, WorkloadClaims};
+use sealwright_sign::{KeySigner, KeylessSigner, LoggedKeySigner, Signer, WorkloadClaims};
 use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
 
 use crate::cli::arguments::{Signing, Transparency};
@@ -41,39 +41,46 @@ enum Who {
 /// When one of them cannot be used, or they do not fit together.
 pub fn open(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
     match (&arguments.key, arguments.transparency) {
-        (Some(key), Transparency::None) => with_key(key, context),
-        (Some(_), Transparency::Required) => Err(Failure::usage(
-            "--key signs without a transparency log in this version, and --transparency is `required`",
-        )
-        .hint("--transparency none signs with the key alone: the signature, the subject and the predicate type are still checked; no log, no trusted time")),
+        (Some(key), Transparency::None) => Sealer::of_key(read_signer(key, context)?, key),
+        (Some(key), Transparency::Required) => logged_key(key, arguments, context),
         (None, Transparency::None) => Err(Failure::usage("--transparency none needs --key")
             .hint("a certificate lives for minutes: without a log and a trusted time it proves nothing")),
         (None, Transparency::Required) => keyless(arguments, context),
     }
 }
 
-fn with_key(path: &Path, context: &Context) -> Result<Sealer, Failure> {
+fn read_signer(path: &Path, context: &Context) -> Result<KeySigner, Failure> {
     let file = read_file(path, context.limits.configuration)
         .map_err(|e| Failure::usage(format!("key {} could not be read: {e}", path.display())))?;
-    let signer = KeySigner::from_pem(&file, context.environment.key_password.as_ref())
-        .map_err(|e| Failure::from(e).at(format!("key {}", path.display())))?;
-    Sealer::of_key(signer, &path.display().to_string())
+    KeySigner::from_pem(&file, context.environment.key_password.as_ref())
+        .map_err(|e| Failure::from(e).at(format!("key {}", path.display())))
 }
 
-fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
-    let needed = |value: &Option<std::path::PathBuf>, flag: &str, what: &str| {
-        value.clone().ok_or_else(|| {
-            Failure::usage(format!("keyless signing needs {flag} ({what})"))
-                .hint("sign with a key instead: --key cosign.key --transparency none")
-        })
+fn logged_key(path: &Path, arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+    let hint = "--transparency none signs with the key alone: the signature, the subject and the predicate type are still checked; no log, no trusted time";
+    let (config, root) = instance(arguments, "a transparency log", hint, context)?;
+    let signer = LoggedKeySigner::new(read_signer(path, context)?, &config, context.timeout)?;
+    Sealer::of_logged_key(signer, path, &root)
+}
+
+/// The signing config and the trusted root of the instance that is asked.
+fn instance(arguments: &Signing, what: &str, hint: &str, context: &Context) -> Result<(Vec<u8>, TrustedRoot), Failure> {
+    let needed = |value: &Option<PathBuf>, flag: &str, of: &str| {
+        value.clone().ok_or_else(|| Failure::usage(format!("{what} needs {flag} ({of})")).hint(hint))
     };
     let config = needed(&arguments.signing_config, "--signing-config", "the endpoints of a Sigstore instance")?;
     let root = needed(&arguments.trusted_root, "--trusted-root", "the keys and certificates of that instance")?;
-    let token =
-        needed(&arguments.identity_token, "--identity-token", "an OpenID Connect token for the audience sigstore")?;
-    let config = read_input(&config, context.limits.evidence)?;
-    let root = read_trusted_root(&root, context)?;
-    let token = read_input(&token, context.limits.configuration)?;
+    Ok((read_input(&config, context.limits.evidence)?, read_trusted_root(&root, context)?))
+}
+
+fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+    let hint = "sign with a key instead: --key cosign.key --transparency none";
+    let (config, root) = instance(arguments, "keyless signing", hint, context)?;
+    let token = arguments.identity_token.as_ref().ok_or_else(|| {
+        let what = "keyless signing needs --identity-token (an OpenID Connect token for the audience sigstore)";
+        Failure::usage(what).hint(hint)
+    })?;
+    let token = read_input(token, context.limits.configuration)?;
     let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
     Sealer::of_token(&config, Redacted::new(token), &root, context)
 }
@@ -82,6 +89,17 @@ fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
 fn builder(identity: BuilderIdentity, transparency: Demanded) -> Builder {
     let evidence = Policy::built_in().evidence;
     Builder { name: "signer".to_owned(), source: None, identity, transparency, evidence }
+}
+
+fn key_builder(
+    key: &KeySigner,
+    file: &Path,
+    transparency: Demanded,
+    root: Option<&TrustedRoot>,
+) -> Result<BuilderAnchor, Failure> {
+    let public = PublicKey::from_pem(key.public_pem().as_bytes()).map_err(|e| Failure::usage(e.to_string()))?;
+    let identity = BuilderIdentity::Key(KeyRule { file: file.display().to_string() });
+    Ok(BuilderAnchor::new(builder(identity, transparency), Some(public), root)?)
 }
 
 fn source_of(workload: &WorkloadClaims) -> SourceIdentity {
@@ -135,22 +153,29 @@ impl Sealer {
         Ok(Self { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
     }
 
-    fn of_key(signer: KeySigner, file: &str) -> Result<Self, Failure> {
-        let key = PublicKey::from_pem(signer.public_pem().as_bytes()).map_err(|e| Failure::usage(e.to_string()))?;
+    fn of_key(signer: KeySigner, file: &Path) -> Result<Self, Failure> {
+        let builder = key_builder(&signer, file, Demanded::None, None)?;
         let who = Who::Key(signer.fingerprint());
-        let identity = BuilderIdentity::Key(KeyRule { file: file.to_owned() });
-        let builder = BuilderAnchor::new(builder(identity, Demanded::None), Some(key), None)?;
         Ok(Self { signer: Signer::Key(signer), builder, source: None, who })
+    }
+
+    fn of_logged_key(signer: LoggedKeySigner, file: &Path, root: &TrustedRoot) -> Result<Self, Failure> {
+        let builder = key_builder(signer.key(), file, Demanded::Required, Some(root))?;
+        let who = Who::Key(signer.key().fingerprint());
+        Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source: None, who })
     }
 
     /// Why a builder's rule will not fit what this signer is going to sign; nothing if it will, as far as that is known
     /// before a certificate is there.
     pub fn mismatch(&self, builder: &BuilderAnchor) -> Option<String> {
         let wrong = match (&self.who, builder.anchor()) {
-            (Who::Key(own), Anchor::Key(key)) => {
-                (*own != key.fingerprint()).then(|| "its key is another one".to_owned())
+            (Who::Key(own), Anchor::Key(key) | Anchor::LoggedKey(key, _)) if *own != key.fingerprint() => {
+                Some("its key is another one".to_owned())
             }
-            (Who::Key(_), Anchor::LoggedKey(..)) => Some("it demands a log entry".to_owned()),
+            (Who::Key(_), Anchor::LoggedKey(..)) if matches!(self.signer, Signer::Key(_)) => {
+                Some("it demands a log entry, and --transparency is none".to_owned())
+            }
+            (Who::Key(_), Anchor::Key(_) | Anchor::LoggedKey(..)) => None,
             (Who::Key(_), Anchor::Keyless(..)) => Some("it signs without a key".to_owned()),
             (Who::Workload(claims, issuer), Anchor::Keyless(_, rule)) => {
                 rule.mismatch(Some(&claims.signer_uri()), Some(issuer), claims.runner.as_deref())

@@ -119,3 +119,28 @@ fn an_authority_that_fails_leaves_no_tag_and_prints_no_token() {
         }
     }
 }
+
+#[test]
+fn a_key_seals_with_a_log_entry_and_a_time() {
+    let keyless = Keyless::new(LogVersion::V2, &workflow_claims());
+    let scene = &keyless.scene;
+    let demanding = "version: 1\nbuilders: [{ name: key, key: key.pub }]\ngate: { unknown-severity: report, max-advisory-age: off }\n";
+    scene.write("logged.yaml", demanding);
+    let reference = scene.reference();
+    let seal = |more: &[&str]| {
+        let fixed = ["seal", &keyless.source, "--push", &reference, "--policy", "logged.yaml", "--db", "db"];
+        scene.run(&[&fixed[..], &["--key", "key.pem", "--trusted-root", "root.json"], more].concat())
+    };
+    seal(&[]).expect(2, &["--signing-config", "--transparency none"]);
+    seal(&["--transparency", "none"]).expect(2, &["it demands a log entry, and --transparency is none"]);
+    scene.is_untouched();
+    seal(&["--signing-config", "config.json"]).expect(0, &["v1 names it now"]);
+    keyless.verify(&["--policy", "logged.yaml"]).expect(0, &["verified"]);
+    keyless.verify(&["--key", "key.pub"]).expect(0, &["verified"]);
+    // A bundle without a log entry is not enough for those who demand one.
+    let plain = Scene::new();
+    let source = plain.image("image", "1.4-r0");
+    plain.seal(&source, &[]).expect(0, &[]);
+    plain.write("root.json", keyless.authority.trusted_root().expect("trusted root"));
+    plain.verify(&["--key", "key.pub", "--trusted-root", "root.json"]).expect(4, &[]);
+}

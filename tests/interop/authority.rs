@@ -6,7 +6,7 @@ use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
 
 use crate::keyless::{IDENTITY, Instance, a_seal_is_accepted_by_everyone};
 use crate::peer::{say, sealwright};
-use crate::sealed::{cosign, go_registry};
+use crate::sealed::{ATTESTED, cosign, go_registry};
 
 fn instance(home: &Path, authority: &Authority, log: LogVersion) -> Instance {
     let write = |name: &str, text: String| {
@@ -41,6 +41,35 @@ fn everyone_agrees(log: LogVersion) {
     let (_server, registry) = go_registry();
     let image = a_seal_is_accepted_by_everyone(home, &instance, &registry);
     cosign_signs_and_we_accept(home, &instance, &image);
+    logged_keys_are_exchanged(home, &instance, &registry);
+}
+
+/// A key of cosign's making, with a log entry: cosign accepts what we signed with it, and we what cosign signed.
+fn logged_keys_are_exchanged(home: &Path, instance: &Instance, registry: &str) {
+    std::fs::write(home.join("logged.yaml"), crate::sealed::LENIENT.replace("    transparency: none\n", ""))
+        .expect("policy");
+    let image = format!("{registry}/acme/logged:v1");
+    let root = &instance.trusted_root;
+    let mut seal = sealwright(home);
+    seal.args(["seal", &format!("oci:{}", home.join("small").display()), "--push", &image, "--policy", "logged.yaml"]);
+    seal.args(["--db", "db", "--key", "cosign.key", "--signing-config"]).arg(&instance.signing_config);
+    say(seal.arg("--trusted-root").arg(root)).expect_code(0);
+    let verify = || say(cosign(home).args(["verify", "--key", "cosign.pub", "--trusted-root"]).arg(root).arg(&image));
+    verify().expect_code(0);
+    for kind in ATTESTED {
+        let mut verify = cosign(home);
+        verify.args(["verify-attestation", "--key", "cosign.pub", "--type", kind, "--trusted-root"]).arg(root);
+        say(verify.arg(&image)).expect_code(0);
+    }
+    // The other way: cosign signs the same image with the same key, into a repository where nothing of ours is signed yet.
+    let by_cosign = image.replace("/acme/logged:", "/acme/by-cosign:");
+    let mut sign = cosign(home);
+    sign.args(["sign", "--yes", "--allow-http-registry", "--key", "cosign.key", "--signing-config"]);
+    say(sign.arg(&instance.signing_config).arg("--trusted-root").arg(root).arg(&by_cosign)).expect_code(0);
+    let mut ours = sealwright(home);
+    ours.args(["verify", &by_cosign, "--key", "cosign.pub", "--trusted-root"]).arg(root);
+    say(&mut ours).expect_code(0);
+    println!("cosign verify --key accepts a logged key without --insecure-ignore-tlog");
 }
 
 /// cosign as the client of the authority; ours is not involved before the signature is there.

@@ -127,7 +127,16 @@ impl KeySigner {
         Ok(Bundle::with_key(envelope, &key_hint(&self.fingerprint())).to_bytes())
     }
 
-    fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    /// Whether it is an ECDSA key on P-256, which signs with SHA-256.
+    pub(crate) fn is_p256(&self) -> bool {
+        matches!(&self.pair, Pair::Ecdsa(pair) if pair.algorithm() == &ECDSA_P256_SHA256_ASN1_SIGNING)
+    }
+
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Ecdsa(pair) => {

@@ -7,13 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sealwright_core::Redacted;
 use sigstore_oidc::IdentityToken;
-use sigstore_sign::{Error, SigningContext, SigningServices};
+use sigstore_sign::{SigningContext, SigningServices};
 use sigstore_trust_root::SigningConfig;
 
+use crate::upstream::{client, persist};
 use crate::{SignError, UnverifiedClaims};
-
-/// A service that does not answer is asked this often.
-const ATTEMPTS: u32 = 3;
 
 /// A keyless signer.
 pub struct KeylessSigner {
@@ -45,12 +43,7 @@ impl KeylessSigner {
         let text = std::str::from_utf8(signing_config).map_err(|_| SignError::SigningConfig("it is no text".into()))?;
         let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
         let services = services(&config)?;
-        let client = reqwest::Client::builder()
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|e| SignError::SigningConfig(e.to_string()))?;
-        Ok(Self { context: SigningContext::new(services).with_http_client(client), token, claims })
+        Ok(Self { context: SigningContext::new(services).with_http_client(client(timeout)?), token, claims })
     }
 
     /// What the token says about itself.
@@ -59,22 +52,12 @@ impl KeylessSigner {
     }
 
     pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
-        let mut attempt = 1;
-        loop {
-            let token = IdentityToken::from_jwt(self.token.expose())
-                .map_err(|_| SignError::Token("cannot be read".to_owned()))?;
-            match self.context.signer(token).sign_raw_statement(statement).await {
-                Ok(bundle) => {
-                    let json = bundle.to_json().map_err(|_| SignError::Failed)?;
-                    return Ok(json.into_bytes());
-                }
-                Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
-                    tokio::time::sleep(Duration::from_millis(250) * 4_u32.pow(attempt)).await;
-                    attempt += 1;
-                }
-                Err(error) => return Err(explain(&error)),
-            }
-        }
+        let bundle = persist(async || {
+            let token = IdentityToken::from_jwt(self.token.expose())?;
+            self.context.signer(token).sign_raw_statement(statement).await
+        });
+        let json = bundle.await?.to_json().map_err(|_| SignError::Failed)?;
+        Ok(json.into_bytes())
     }
 }
 
@@ -87,32 +70,4 @@ fn services(config: &SigningConfig) -> Result<SigningServices, SignError> {
     let fulcio = config.fulcio_url().ok_or_else(|| missing("Fulcio"))?;
     let rekor = config.rekor_url(Some(1)).ok_or_else(|| missing("timestamp authority, and no Rekor v1"))?;
     Ok(SigningServices::new(fulcio.url.clone(), rekor.url.clone()))
-}
-
-fn is_transient(error: &Error) -> bool {
-    let status = |status: u16| status == 429 || status >= 500;
-    match error {
-        Error::Fulcio(sigstore_fulcio::Error::Http(_)) | Error::Rekor(sigstore_rekor::Error::Http(_)) => true,
-        Error::Fulcio(sigstore_fulcio::Error::Status { status: code, .. })
-        | Error::Rekor(sigstore_rekor::Error::Status { status: code, .. }) => status(*code),
-        Error::Tsa(sigstore_tsa::Error::Http(_)) => true,
-        _ => false,
-    }
-}
-
-fn explain(error: &Error) -> SignError {
-    let upstream = |service| SignError::Upstream { service, message: clip(&error.to_string()) };
-    match error {
-        Error::Fulcio(_) => upstream("Fulcio"),
-        Error::Rekor(_) => upstream("Rekor"),
-        Error::Tsa(_) => upstream("the timestamp authority"),
-        Error::Config(_) | Error::TrustRoot(_) => SignError::SigningConfig(clip(&error.to_string())),
-        Error::Oidc(_) => SignError::Token("cannot be read".to_owned()),
-        _ => SignError::Failed,
-    }
-}
-
-/// One line, not too long, without control characters: the text is the server's.
-fn clip(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }

@@ -7,19 +7,24 @@ mod cosign_key;
 mod identity;
 mod key;
 mod keyless;
+mod logged_key;
 mod pem;
+mod upstream;
 
 use sealwright_core::Digest;
 
 pub use identity::{UnverifiedClaims, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;
+pub use logged_key::LoggedKeySigner;
 
 /// One that signs.
 #[derive(Debug)]
 pub enum Signer {
     /// With a key file.
     Key(KeySigner),
+    /// With a key file, entered into a log and stamped with the time.
+    LoggedKey(Box<LoggedKeySigner>),
     /// With a certificate that lives for minutes, for an OpenID Connect identity.
     Keyless(Box<KeylessSigner>),
 }
@@ -32,6 +37,7 @@ impl Signer {
     pub async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
         match self {
             Self::Key(signer) => signer.sign(statement),
+            Self::LoggedKey(signer) => signer.sign(statement).await,
             Self::Keyless(signer) => signer.sign(statement).await,
         }
     }

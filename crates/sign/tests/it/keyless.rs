@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::statement;
 
 #[expect(clippy::disallowed_methods, reason = "the authority has this machine's clock")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
@@ -26,7 +26,7 @@ fn signer(authority: &Authority, log: LogVersion, claims: &Value) -> Result<Sign
     Ok(Signer::Keyless(Box::new(keyless)))
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     runtime.block_on(future)
 }

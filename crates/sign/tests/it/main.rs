@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a broken fixture fails the test")]
 
 mod keyless;
+mod logged_key;
 
 use base64::Engine as _;
 use sealwright_bundle::{Bundle, Statement, StatementSubject, predicate_type};

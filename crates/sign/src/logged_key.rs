@@ -1,0 +1,133 @@
+//! A key whose signatures are entered into a transparency log and stamped with the time.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sealwright_bundle::{Bundle, Envelope, PAYLOAD_TYPE, pae};
+use sealwright_core::Digest;
+use serde_json::{Value, json};
+use sigstore_rekor::{DsseEntry, HashedRekordV2, RekorApiVersion, RekorClient, RekorV2Client, RekorV2KeyDetails};
+use sigstore_sign::Error;
+use sigstore_trust_root::SigningConfig;
+use sigstore_tsa::TimestampClient;
+use sigstore_types::{DerPublicKey, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry};
+
+use crate::key::KeySigner;
+use crate::upstream::{client, persist};
+use crate::{SignError, key_hint};
+
+/// A key, the log that hears of what it signs, and who says when that was.
+pub struct LoggedKeySigner {
+    key: KeySigner,
+    log: Log,
+    /// A timestamp authority; a log of version 1 can do without one.
+    timestamps: Option<TimestampClient>,
+}
+
+enum Log {
+    V1(RekorClient),
+    V2(RekorV2Client),
+}
+
+impl fmt::Debug for LoggedKeySigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Logged{:?}", self.key)
+    }
+}
+
+impl LoggedKeySigner {
+    /// Nothing is asked yet. `timeout` is for each request.
+    ///
+    /// Keys other than P-256 need a log of version 1: a log of version 2 takes what they sign only in forms that this
+    /// version does not write.
+    ///
+    /// # Errors
+    /// When the signing config names no log that takes this key, or nobody who says the time.
+    pub fn new(key: KeySigner, signing_config: &[u8], timeout: Duration) -> Result<Self, SignError> {
+        let unusable = |why: &str| SignError::SigningConfig(why.to_owned());
+        let text = std::str::from_utf8(signing_config).map_err(|_| unusable("it is no text"))?;
+        let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
+        let version = if key.is_p256() { None } else { Some(RekorApiVersion::V1.major()) };
+        let rekor = config.rekor_url(version).ok_or_else(|| unusable("it names no log that takes this kind of key"))?;
+        let http = client(timeout)?;
+        let broken = |e: &dyn fmt::Display| SignError::SigningConfig(e.to_string());
+        let log = match RekorApiVersion::from_major(rekor.major_api_version) {
+            Some(RekorApiVersion::V1) => {
+                let builder = RekorClient::builder(rekor.url.clone()).with_http_client(http.clone());
+                Log::V1(builder.build().map_err(|e| broken(&e))?)
+            }
+            Some(RekorApiVersion::V2) => {
+                let builder = RekorV2Client::builder(rekor.url.clone()).with_http_client(http.clone());
+                Log::V2(builder.build().map_err(|e| broken(&e))?)
+            }
+            _ => return Err(unusable("its log speaks a version that is not known")),
+        };
+        let timestamps = config.tsa_url().map(|tsa| TimestampClient::builder(tsa.url.clone()).with_http_client(http));
+        let timestamps = timestamps.map(|builder| builder.build().map_err(|e| broken(&e))).transpose()?;
+        if timestamps.is_none() && matches!(log, Log::V2(_)) {
+            return Err(unusable("it names no timestamp authority, and a log of version 2 states no time"));
+        }
+        Ok(Self { key, log, timestamps })
+    }
+
+    /// The key.
+    pub fn key(&self) -> &KeySigner {
+        &self.key
+    }
+
+    pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signed = pae(PAYLOAD_TYPE, statement);
+        let signature = self.key.sign_bytes(&signed)?;
+        let envelope = Envelope::new(statement, &signature);
+        let entry = persist(async || self.enter(&envelope, &Digest::of(&signed), &signature).await).await?;
+        let mut material = json!({
+            "publicKey": { "hint": key_hint(&self.key.fingerprint()) },
+            "tlogEntries": [entry],
+        });
+        if let Some(authority) = &self.timestamps {
+            let signature = SignatureBytes::from_bytes(&signature);
+            let stamp = persist(async || Ok(authority.timestamp_signature(&signature).await?)).await?;
+            material["timestampVerificationData"] =
+                json!({ "rfc3161Timestamps": [{ "signedTimestamp": STANDARD.encode(stamp.as_bytes()) }] });
+        }
+        Ok(Bundle { verification_material: material, ..Bundle::with_key(envelope, "") }.to_bytes())
+    }
+
+    async fn enter(
+        &self,
+        envelope: &Envelope,
+        digest: &Digest,
+        signature: &[u8],
+    ) -> Result<TransparencyLogEntry, Error> {
+        match &self.log {
+            Log::V1(rekor) => {
+                let entry = rekor.create_dsse_entry(self.dsse_entry(envelope)?).await?;
+                let malformed = |e: sigstore_types::Error| sigstore_rekor::Error::InvalidResponse(e.to_string());
+                Ok(entry.to_bundle_entry(KindVersion::DsseV001).map_err(malformed)?)
+            }
+            Log::V2(rekor) => {
+                let request = HashedRekordV2::new_with_public_key(
+                    &Sha256Hash::new(*digest.as_bytes()),
+                    &SignatureBytes::from_bytes(signature),
+                    &DerPublicKey::new(self.key.spki().to_vec()),
+                    RekorV2KeyDetails::PkixEcdsaP256Sha256,
+                );
+                Ok(rekor.create_entry(request).await?)
+            }
+        }
+    }
+
+    /// `dsse` 0.0.1 (sigstore/rekor, `dsse_v0_0_1_schema.json`). The library's own constructor takes certificates only.
+    fn dsse_entry(&self, envelope: &Envelope) -> Result<DsseEntry, Error> {
+        let text = serde_json::to_string(envelope).map_err(Error::InvalidStatement)?;
+        let entry: Value = json!({
+            "apiVersion": "0.0.1", "kind": "dsse",
+            "spec": { "proposedContent": {
+                "envelope": text, "verifiers": [STANDARD.encode(self.key.public_pem())],
+            }},
+        });
+        serde_json::from_value(entry).map_err(Error::InvalidStatement)
+    }
+}

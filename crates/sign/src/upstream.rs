@@ -1,0 +1,62 @@
+//! Authorities and logs on the network: asking again, and what is said when they fail.
+
+use std::time::Duration;
+
+use sigstore_sign::Error;
+
+use crate::SignError;
+
+/// A service that does not answer is asked this often.
+const ATTEMPTS: u32 = 3;
+
+/// An HTTP client that gives up after `timeout` and follows nobody elsewhere.
+pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, SignError> {
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|e| SignError::SigningConfig(e.to_string()))
+}
+
+/// Carries out `request`, again after a pause where a failure may pass.
+pub(crate) async fn persist<T>(request: impl AsyncFn() -> Result<T, Error>) -> Result<T, SignError> {
+    let mut attempt = 1;
+    loop {
+        match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
+                tokio::time::sleep(Duration::from_millis(250) * 4_u32.pow(attempt)).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(explain(&error)),
+        }
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    let status = |status: u16| status == 429 || status >= 500;
+    match error {
+        Error::Fulcio(sigstore_fulcio::Error::Http(_)) | Error::Rekor(sigstore_rekor::Error::Http(_)) => true,
+        Error::Fulcio(sigstore_fulcio::Error::Status { status: code, .. })
+        | Error::Rekor(sigstore_rekor::Error::Status { status: code, .. }) => status(*code),
+        Error::Tsa(sigstore_tsa::Error::Http(_)) => true,
+        _ => false,
+    }
+}
+
+fn explain(error: &Error) -> SignError {
+    let upstream = |service| SignError::Upstream { service, message: clip(&error.to_string()) };
+    match error {
+        Error::Fulcio(_) => upstream("Fulcio"),
+        Error::Rekor(_) => upstream("Rekor"),
+        Error::Tsa(_) => upstream("the timestamp authority"),
+        Error::Config(_) | Error::TrustRoot(_) => SignError::SigningConfig(clip(&error.to_string())),
+        Error::Oidc(_) => SignError::Token("cannot be read".to_owned()),
+        _ => SignError::Failed,
+    }
+}
+
+/// One line, not too long, without control characters: the text is the server's.
+fn clip(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+}

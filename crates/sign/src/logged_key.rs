@@ -82,16 +82,17 @@ impl LoggedKeySigner {
         let signature = self.key.sign_bytes(&signed)?;
         let envelope = Envelope::new(statement, &signature);
         let entry = persist(async || self.enter(&envelope, &Digest::of(&signed), &signature).await).await?;
-        let mut material = json!({
-            "publicKey": { "hint": key_hint(&self.key.fingerprint()) },
-            "tlogEntries": [entry],
-        });
+        let mut stamps = Vec::new();
         if let Some(authority) = &self.timestamps {
             let signature = SignatureBytes::from_bytes(&signature);
             let stamp = persist(async || Ok(authority.timestamp_signature(&signature).await?)).await?;
-            material["timestampVerificationData"] =
-                json!({ "rfc3161Timestamps": [{ "signedTimestamp": STANDARD.encode(stamp.as_bytes()) }] });
+            stamps.push(json!({ "signedTimestamp": STANDARD.encode(stamp.as_bytes()) }));
         }
+        let material = json!({
+            "publicKey": { "hint": key_hint(&self.key.fingerprint()) },
+            "tlogEntries": [entry],
+            "timestampVerificationData": { "rfc3161Timestamps": stamps },
+        });
         Ok(Bundle { verification_material: material, ..Bundle::with_key(envelope, "") }.to_bytes())
     }
 

@@ -18,7 +18,7 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), String> {
     let folder = folder.unwrap_or(&temporary);
     fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let time = find("time").ok_or("GNU time is not installed (Debian: time)")?;
-    let syft = or_message(peers::syft(&Peers::prepare()?))?;
+    let syft = peers::syft(&Peers::prepare()?).map_err(Missing::why)?;
     run_command(&mut cargo(&["build", "--release", "--locked"]))?;
     let target = variable("CARGO_TARGET_DIR").map(PathBuf::from).unwrap_or_else(|| root().join("target"));
     let ours = target.join("release/sealwright");
@@ -46,12 +46,6 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), String> {
         );
     }
     Ok(())
-}
-
-fn or_message(peer: Result<peers::Peer, Missing>) -> Result<peers::Peer, String> {
-    peer.map_err(|missing| match missing {
-        Missing::Absent(why) | Missing::Broken(why) => why,
-    })
 }
 
 struct Measured {

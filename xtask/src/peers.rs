@@ -1,5 +1,5 @@
-//! Other vendors' tools, built or installed at pinned versions: Go modules with `go.sum`, Python packages with hashes,
-//! Debian packages by the archive's signatures.
+//! Other vendors' tools, built or installed at pinned versions: Go modules with `go.sum`, Rust programs with their
+//! `Cargo.lock`, Python packages with hashes, Debian packages by the archive's signatures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,12 +29,26 @@ pub(crate) enum Missing {
     Broken(String),
 }
 
+impl Missing {
+    /// What is wrong, whichever it is.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Absent(why) | Self::Broken(why) => why,
+        }
+    }
+}
+
 impl Peers {
     /// Makes the folder.
     pub(crate) fn prepare() -> Result<Self, String> {
         let folder = variable("SEALWRIGHT_PEERS").map(PathBuf::from).unwrap_or_else(default_folder);
         fs::create_dir_all(folder.join("bin")).map_err(|e| format!("{}: {e}", folder.display()))?;
         Ok(Self { folder })
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 

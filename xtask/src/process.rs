@@ -24,6 +24,18 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", shown(command))) }
 }
 
+/// Prints the command, runs it, and gives what it wrote; everything that a command wrote that failed is its message.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    println!("+ {}", shown(command));
+    let done = command.output().map_err(|e| format!("{}: {e}", shown(command)))?;
+    let [out, err] = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    if done.status.success() {
+        Ok(out)
+    } else {
+        Err(format!("{} ended with {}\n{out}{err}", shown(command), done.status))
+    }
+}
+
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")

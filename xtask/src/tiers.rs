@@ -1,12 +1,13 @@
 //! The tiers of the test run, cheapest first.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use crate::peers::Peers;
 use crate::process::{cargo, in_ci, root, run as run_command};
 use crate::table::{Row, print_results};
-use crate::{generate, peers};
+use crate::{fuzz, generate, peers};
 
 /// Whether CI may go on without a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +177,17 @@ pub(crate) const ALL: &[Tier] = &[
         run: |_| interop("docker_engine", [peers::test_data(), peers::docker()]),
     },
     Tier {
+        name: "fuzz",
+        about: "every fuzz target for a few seconds",
+        need: Need::Optional,
+        cold_minutes: 5,
+        run: |p| match fuzz::all(p) {
+            Ok(()) => Outcome::Passed,
+            Err(peers::Missing::Absent(why)) => Outcome::NotRun(why),
+            Err(peers::Missing::Broken(why)) => Outcome::Failed(why),
+        },
+    },
+    Tier {
         name: "licenses",
         about: "cargo-deny: bans, licenses and sources",
         need: Need::Required,
@@ -183,6 +195,9 @@ pub(crate) const ALL: &[Tier] = &[
         run: licenses,
     },
 ];
+
+/// The manifests of all workspaces.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
 
 /// The tiers that the arguments `--tier NAME …` name; all of them without arguments.
 pub(crate) fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
@@ -224,7 +239,11 @@ fn outcome(result: Result<(), String>) -> Outcome {
 }
 
 fn format(_: &Peers) -> Outcome {
-    outcome(run_command(&mut cargo(&["fmt", "--all", "--check"])))
+    outcome(
+        WORKSPACES.iter().try_for_each(|manifest| {
+            run_command(&mut cargo(&["fmt", "--all", "--check", "--manifest-path", manifest]))
+        }),
+    )
 }
 
 fn lints(_: &Peers) -> Outcome {
@@ -246,13 +265,17 @@ fn demo(_: &Peers) -> Outcome {
 }
 
 fn licenses(peers: &Peers) -> Outcome {
-    let program = match peers::cargo_deny(peers) {
-        Ok(program) => program,
-        Err(why) => return Outcome::Failed(why),
-    };
-    let mut check = Command::new(program);
-    check.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(root());
-    outcome(run_command(&mut check))
+    let judged = peers::cargo_deny(peers).and_then(|deny| WORKSPACES.iter().try_for_each(|w| judge(&deny, w)));
+    outcome(judged)
+}
+
+/// The advisories of cargo-deny are left out: they would need the network, and be other ones every day.
+fn judge(deny: &Path, manifest: &str) -> Result<(), String> {
+    // The sources of every platform's crates are looked at, also of those that no build here has needed.
+    run_command(&mut cargo(&["fetch", "--locked", "--manifest-path", manifest]))?;
+    let mut command = Command::new(deny);
+    command.current_dir(root()).args(["--locked", "--offline", "--manifest-path", manifest]);
+    run_command(command.args(["check", "bans", "licenses", "sources"]))
 }
 
 /// Runs one module of `tests/interop` with its peers in the environment.

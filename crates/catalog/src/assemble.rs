@@ -98,18 +98,17 @@ fn purl(component: &Component, distribution: Option<&Distribution>) -> Purl {
             let normal = name.to_lowercase().replace(['_', '.'], "-");
             Purl::new("pypi", None, normal).with_version(version)
         }
-        PackageKind::Npm => match name.split_once('/') {
-            Some((scope, name)) => Purl::new("npm", Some(scope), name).with_version(version),
-            None => Purl::new("npm", None, name).with_version(version),
-        },
-        PackageKind::Go => match name.rsplit_once('/') {
-            Some((namespace, name)) => Purl::new("golang", Some(namespace), name).with_version(version),
-            None => Purl::new("golang", None, name).with_version(version),
-        },
-        PackageKind::Composer => match name.split_once('/') {
-            Some((vendor, name)) => Purl::new("composer", Some(vendor), name).with_version(version),
-            None => Purl::new("composer", None, name).with_version(version),
-        },
+        PackageKind::Npm => in_namespace("npm", name, name.split_once('/')).with_version(version),
+        PackageKind::Go => in_namespace("golang", name, name.rsplit_once('/')).with_version(version),
+        PackageKind::Composer => in_namespace("composer", name, name.split_once('/')).with_version(version),
         PackageKind::Cargo => Purl::new("cargo", None, name).with_version(version),
+    }
+}
+
+/// A name in two parts. One that lacks the second stays whole, because a purl has to have a name.
+fn in_namespace(kind: &str, whole: &str, parts: Option<(&str, &str)>) -> Purl {
+    match parts.filter(|(_, name)| !name.is_empty()) {
+        Some((namespace, name)) => Purl::new(kind, Some(namespace), name),
+        None => Purl::new(kind, None, whole),
     }
 }

@@ -171,9 +171,7 @@ impl Provisional<'_> {
         contents: &mut dyn Read,
     ) -> io::Result<()> {
         let result = match read_all(contents, limit) {
-            Ok(bytes) => {
-                cataloger.read(&File { path, bytes: &bytes }).map_err(|e| (FindingId::UnreadableMetadata, e.0))
-            }
+            Ok(bytes) => read(cataloger, &File { path, bytes: &bytes }),
             Err(ReadError::TooLarge { limit }) => {
                 Err((FindingId::SkippedForSize, format!("a {} file has more than {limit} bytes", cataloger.id())))
             }
@@ -214,8 +212,7 @@ impl Provisional<'_> {
         let path = meta.path.raw();
         let bytes = std::mem::take(&mut self.buffer);
         for cataloger in CATALOGERS.iter().filter(|c| c.interest(meta) == Interest::Executable) {
-            let result =
-                cataloger.read(&File { path, bytes: &bytes }).map_err(|e| (FindingId::UnreadableMetadata, e.0));
+            let result = read(*cataloger, &File { path, bytes: &bytes });
             self.keep(path, cataloger.id(), result);
         }
         self.buffer = bytes;
@@ -260,6 +257,16 @@ impl Provisional<'_> {
         };
         self.facts.files.push(facts);
     }
+}
+
+/// The packages of a file. One without a name could be neither written into an SBOM nor matched against anything.
+fn read(cataloger: &dyn Cataloger, file: &File<'_>) -> Result<Vec<crate::Component>, (FindingId, String)> {
+    let unreadable = |why| (FindingId::UnreadableMetadata, why);
+    let components = cataloger.read(file).map_err(|e| unreadable(e.0))?;
+    if components.iter().any(|component| component.name.is_empty()) {
+        return Err(unreadable(format!("a {} file states a package without a name", cataloger.id())));
+    }
+    Ok(components)
 }
 
 trait ReadToBuffer {

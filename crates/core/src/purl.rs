@@ -31,7 +31,7 @@ impl Purl {
     pub fn new(kind: impl Into<String>, namespace: Option<&str>, name: impl Into<String>) -> Self {
         Self {
             kind: kind.into(),
-            namespace: namespace.map(str::to_owned),
+            namespace: namespace.and_then(segments),
             name: name.into(),
             version: None,
             qualifiers: BTreeMap::new(),
@@ -39,10 +39,10 @@ impl Purl {
         }
     }
 
-    /// With a version.
+    /// With a version; an empty one is left out, as the specification demands.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
+        self.version = Some(version.into()).filter(|v| !v.is_empty());
         self
     }
 
@@ -145,7 +145,7 @@ impl FromStr for Purl {
         if version.as_ref().is_some_and(String::is_empty) {
             return Err(fail("its version is empty"));
         }
-        let subpath = subpath.map(decode).transpose()?;
+        let subpath = subpath.map(decode).transpose()?.and_then(|path| segments(&path));
         let mut purl = Self { version, subpath, ..Self::new(kind.to_ascii_lowercase(), namespace.as_deref(), name) };
         for pair in query.into_iter().flat_map(|q| q.split('&')).filter(|p| !p.is_empty()) {
             let (key, value) = pair.split_once('=').ok_or_else(|| fail("a qualifier has no value"))?;
@@ -156,6 +156,13 @@ impl FromStr for Purl {
         }
         Ok(purl)
     }
+}
+
+/// A namespace or subpath without empty segments (purl specification, "Rules for each component"): written and read again,
+/// they would be lost.
+fn segments(path: &str) -> Option<String> {
+    let kept: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    (!kept.is_empty()).then(|| kept.join("/"))
 }
 
 /// Types and the names of qualifiers: letters, digits and a few marks, and no digit first (purl specification, "Rules for each
@@ -257,5 +264,16 @@ mod tests {
         }
         let plain: Purl = "pkg:deb/x".parse().expect("purl");
         assert_eq!("pkg:DEB/x?arch=".parse(), Ok(plain));
+    }
+
+    #[test]
+    fn empty_parts_were_lost_between_writing_and_reading() {
+        let plain = Purl::new("npm", None, "a");
+        assert_eq!(Purl::new("npm", Some("//"), "a").with_version(""), plain);
+        for same in ["pkg:npm/a?arch=#%2F", "pkg:npm//a#"] {
+            assert_eq!(same.parse(), Ok(plain.clone()), "{same}");
+        }
+        let inner = Purl::new("golang", Some("a//b"), "c");
+        assert_eq!(inner.to_string().parse(), Ok(inner));
     }
 }

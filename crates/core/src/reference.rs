@@ -210,7 +210,9 @@ fn is_registry(registry: &str) -> bool {
     let ipv6 = |h: &str| {
         h.strip_prefix('[').and_then(|h| h.strip_suffix(']')).is_some_and(|h| h.parse::<std::net::Ipv6Addr>().is_ok())
     };
-    (name(host) || ipv6(host)) && port.is_none_or(|p| p.parse::<u16>().is_ok())
+    // Rust's own parser takes a sign too.
+    let is_port = |p: &str| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u16>().is_ok();
+    (name(host) || ipv6(host)) && port.is_none_or(is_port)
 }
 
 #[cfg(test)]
@@ -262,6 +264,13 @@ mod tests {
             "ghcr.io/a\n",
         ] {
             assert!(bad.parse::<ImageRef>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_with_a_sign_was_taken_for_a_port() {
+        for bad in ["[::1]:+0/a", "ghcr.io:+443/a", "ghcr.io:-1/a", "ghcr.io:/a"] {
+            assert!(matches!(bad.parse::<ImageRef>(), Err(ReferenceError::Registry { .. })), "{bad}");
         }
     }
 

@@ -89,6 +89,15 @@ mod tests {
     fn the_distributions_word_stands_above_a_score() {
         assert_eq!(word(&serde_json::json!({"urgency": "unimportant"})), Some(Severity::Negligible));
         assert_eq!(word(&serde_json::json!({"severity": "MODERATE"})), Some(Severity::Medium));
+        for (text, expected) in [
+            ("low", Severity::Low),
+            ("minor", Severity::Low),
+            ("medium**", Severity::Medium),
+            ("important", Severity::High),
+            ("critical", Severity::Critical),
+        ] {
+            assert_eq!(word(&serde_json::json!({ "severity": text })), Some(expected), "{text}");
+        }
         assert_eq!(word(&serde_json::json!({"urgency": "not yet assigned"})), None);
         assert_eq!(word(&Value::Null), None);
     }

@@ -146,6 +146,9 @@ mod tests {
         for bad in ["", "/a", "a/", "a//b", "../a", "a/./b", "a**", "**a/b", "[ab]", "{a,b}", "a\\b"] {
             assert!(bad.parse::<PathPattern>().is_err(), "{bad:?}");
         }
+        for (length, fits) in [(1, true), (1_000, true), (1_001, false)] {
+            assert_eq!("a".repeat(length).parse::<PathPattern>().is_ok(), fits, "{length}");
+        }
     }
 
     fn naive(pattern: &[&str], path: &[&str]) -> bool {

@@ -212,12 +212,7 @@ pub(crate) const DAY: u64 = 24 * 60 * 60;
 impl Policy {
     /// What holds without a trust file. Its builder is whoever signs.
     pub fn built_in() -> Self {
-        Self {
-            images: vec![],
-            builders: vec![],
-            evidence: EvidenceRules::default(),
-            gate: GateRules { max_advisory_age: Some(5 * DAY), ..GateRules::default() },
-        }
+        Self { images: vec![], builders: vec![], evidence: EvidenceRules::default(), gate: GateRules::default() }
     }
 
     /// Whether the file is about this repository.

@@ -190,8 +190,11 @@ fn accept() -> String {
 
 fn check_tag(repository: &Repository, tag: &str) -> Result<(), RegistryError> {
     let parsed = format!("{repository}:{tag}").parse::<ImageRef>();
-    let fits = parsed.is_ok_and(|reference| reference.tag.as_deref() == Some(tag) && reference.digest.is_none());
-    if fits { Ok(()) } else { Err(RegistryError::NotATag { tag: tag.chars().take(128).collect() }) }
+    if parsed.is_ok_and(|reference| reference.tag.as_deref() == Some(tag)) {
+        Ok(())
+    } else {
+        Err(RegistryError::NotATag { tag: tag.chars().take(128).collect() })
+    }
 }
 
 fn matches(asked: &Asked, expected: &Digest, bytes: &[u8]) -> Result<(), RegistryError> {
@@ -228,6 +231,7 @@ fn described(fetched: &Fetched) -> Descriptor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Answer;
 
     #[test]
     fn a_tag_cannot_become_a_path_or_a_digest() {
@@ -236,5 +240,19 @@ mod tests {
             assert!(check_tag(&repository, bad).is_err(), "{bad:?}");
         }
         assert!(check_tag(&repository, "v1.0_x-y").is_ok());
+        let with_digest = format!("x@{}", Digest::of(b"x"));
+        assert!(check_tag(&repository, &with_digest).is_err());
+    }
+
+    #[test]
+    fn registries_say_immutable_in_their_own_ways() {
+        let says = |status, code: &str, message: &str| {
+            let answer = Answer { status, code: code.into(), message: message.into() };
+            let asked = Asked { what: "push tag", target: "r/a:v1".into() };
+            says_immutable(&RegistryError::Rejected { asked, answer })
+        };
+        assert!(says(400, "TAG_INVALID", "no") && says(400, "TAG_IMMUTABLE", "no"));
+        assert!(says(400, "DENIED", "The tag is Immutable.") && says(409, "", "") && says(412, "", ""));
+        assert!(!says(400, "DENIED", "no") && !says(403, "", ""));
     }
 }

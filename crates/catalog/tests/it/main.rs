@@ -330,6 +330,31 @@ fn naive(layers: &[Vec<Step>]) -> Vec<String> {
     found
 }
 
+/// The purl of an npm package, which is read back as it is written.
+fn purl_of_npm(name: &str) -> String {
+    let document = format!(r#"{{"name":"{name}","version":"1"}}"#);
+    let inventory = Image::default().layer(&[("node_modules/a/package.json", Entry::File(&document))]).catalog();
+    let purl = &inventory.packages[0].purl;
+    assert_eq!(purl.to_string().parse().as_ref(), Ok(purl), "{name}");
+    purl.to_string()
+}
+
+#[test]
+fn a_name_that_ends_with_a_slash_had_no_name_in_its_purl() {
+    assert_eq!(purl_of_npm("@s/a"), "pkg:npm/%40s/a@1");
+    assert_eq!(purl_of_npm("a/"), "pkg:npm/a%2F@1");
+    assert_eq!(purl_of_npm("/"), "pkg:npm/%2F@1");
+    assert_eq!(purl_of_npm("/a"), "pkg:npm/a@1");
+}
+
+#[test]
+fn a_package_without_a_name_made_the_sbom_unreadable() {
+    let list = r#"[{"name":"acme/a","version":"1"},{"name":"","version":"1"}]"#;
+    let image = Image::default().layer(&[("vendor/composer/installed.json", Entry::File(list))]);
+    assert_eq!(image.packages(), Vec::<String>::new());
+    assert_eq!(image.findings(), [FindingId::UnreadableMetadata]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -50,6 +50,11 @@ fn bounds_are_as_the_schema_says() {
     let limited = range(&[introduced("0"), Event::Limit("5".into())]);
     assert_eq!(interval(&limited, "4"), Some(("[0, 5)".into(), None)));
     assert_eq!(interval(&limited, "5"), None);
+    // Affected again after an end: the end that was passed is not this one's.
+    let again = range(&[introduced("1"), last("2"), introduced("3"), fixed("4")]);
+    assert_eq!(interval(&again, "3"), Some(("[3, 4)".into(), Some("4".into()))));
+    let again = range(&[introduced("1"), Event::Limit("2".into()), introduced("3"), fixed("4")]);
+    assert_eq!(interval(&again, "3"), Some(("[3, 4)".into(), Some("4".into()))));
 }
 
 #[test]

@@ -164,6 +164,43 @@ fn what_is_not_known_is_a_finding() {
     let php = inventory(None, vec![package(PackageKind::Composer, "a/b", "1", None)]);
     assert_eq!(observations(&php, known()), [FindingId::NoAdvisoriesForRelease]);
     assert_eq!(observations(&Inventory::default(), vec![]), []);
+    // A distribution's packages are judged by its own format only.
+    for (kind, id) in [(PackageKind::Deb, "wolfi"), (PackageKind::Deb, "chainguard"), (PackageKind::Deb, "alpine")] {
+        let odd = inventory(distribution(id, Some("3.20")), vec![package(kind, "zlib", "1", None)]);
+        assert_eq!(observations(&odd, known()), [FindingId::UnknownDistribution], "{id}");
+    }
+    // Neither half of a release may be anything but a number.
+    for version in ["3.x", "x.20", "3.", ".20", "3.21_alpha20240606"] {
+        let odd = inventory(distribution("alpine", Some(version)), apk());
+        assert_eq!(observations(&odd, known()), [FindingId::UnknownDistribution], "{version}");
+    }
+}
+
+#[test]
+fn a_release_without_records_is_named_and_the_ecosystems_are_told() {
+    let packages = vec![package(PackageKind::Apk, "zlib", "1.3-r0", None)];
+    let release = inventory(distribution("alpine", Some("3.21.0")), packages);
+    let matched = match_inventory(&release, &MemorySource::new(vec![], Kev::default())).expect("matched");
+    let [Finding::Observation { detail, .. }] = matched.findings.as_slice() else { panic!("one observation") };
+    assert_eq!(detail.raw(), "the advisory store holds no record for Alpine:v3.21");
+    assert_eq!(matched.ecosystems, ["Alpine"]);
+    let python = inventory(None, vec![package(PackageKind::Python, "x", "1", None)]);
+    let matched = match_inventory(&python, &MemorySource::new(vec![], Kev::default())).expect("matched");
+    let [Finding::Observation { detail, .. }] = matched.findings.as_slice() else { panic!("one observation") };
+    assert_eq!(detail.raw(), "the advisory store holds no record for PyPI");
+}
+
+#[test]
+fn wolfi_and_chainguard_name_source_and_binary_packages() {
+    for (id, ecosystem) in [("wolfi", "Wolfi"), ("chainguard", "Chainguard")] {
+        let packages = vec![package(PackageKind::Apk, "libssl3", "3.3.0-r0", Some(("openssl", None)))];
+        let image = inventory(distribution(id, Some("20230201")), packages);
+        let records = vec![
+            record("CGA-1", ecosystem, "openssl", "3.3.1-r0", r#","upstream":["CVE-2024-1"]"#),
+            record("CGA-2", ecosystem, "libssl3", "3.3.1-r0", r#","upstream":["CVE-2024-2"]"#),
+        ];
+        assert_eq!(ids(&image, records), ["CVE-2024-1", "CVE-2024-2"], "{id}");
+    }
 }
 
 #[test]

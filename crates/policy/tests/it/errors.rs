@@ -89,6 +89,23 @@ fn every_error_names_its_line_its_key_and_what_was_expected() {
 }
 
 #[test]
+fn an_error_says_what_was_written_instead() {
+    for (written, kind) in [
+        ("~", "nothing"),
+        ("true", "true or false"),
+        ("1", "a number"),
+        ("0.5", "a number"),
+        ("[high]", "a list"),
+        ("{ high: 1 }", "a map"),
+    ] {
+        let error = broken("fail-on: high", &format!("fail-on: {written}"));
+        assert!(error.message.starts_with(&format!("this is {kind}, expected ")), "{error}");
+    }
+    let error = broken("[\"**/.env\", \"**/.git/**\"]", "all");
+    assert!(error.message.starts_with("this is a text, expected "), "{error}");
+}
+
+#[test]
 fn an_identity_is_one_and_anchored() {
     let keyless =
         |text: &str| read(&format!("version: 1\nbuilders:\n  - name: a\n    keyless: {{ issuer: github, {text} }}\n"));

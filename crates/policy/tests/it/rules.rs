@@ -1,7 +1,7 @@
 //! What a right file means.
 
 use sealwright_core::{Repository, Severity};
-use sealwright_policy::{BuilderIdentity, Policy, Runner, SbomFormat, SubjectRule, Transparency, Word};
+use sealwright_policy::{BuilderIdentity, GateRules, Policy, Runner, SbomFormat, SubjectRule, Transparency, Word};
 
 use crate::{WHOLE, read};
 
@@ -43,6 +43,21 @@ fn what_is_left_out_is_strict() {
     assert_eq!([gate.unknown_severity, gate.known_exploited, gate.unknown_distro], [Word::Fail; 3]);
     assert!(policy.evidence.signature && policy.evidence.decision && policy.evidence.provenance.required);
     assert!(!gate.only_fixed && gate.waivers.is_empty());
+}
+
+#[test]
+fn the_flags_of_a_scan_are_about_severities() {
+    for only_fixed in [true, false] {
+        let expected = GateRules {
+            fail_on: Some(Severity::Medium),
+            only_fixed,
+            known_exploited: Word::Report,
+            max_advisory_age: None,
+            ..GateRules::default()
+        };
+        assert_eq!(GateRules::fail_on(Severity::Medium, only_fixed), expected);
+    }
+    assert_eq!([SbomFormat::CycloneDx, SbomFormat::Spdx].map(SbomFormat::word), ["cyclonedx", "spdx"]);
 }
 
 #[test]

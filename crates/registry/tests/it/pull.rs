@@ -82,6 +82,13 @@ async fn the_document_says_its_type_where_the_header_does_not() {
     let server = crate::peer::serve(vec![crate::peer::Answer::ok(&header, image.manifest.clone())]);
     let (_, descriptor, _) = client().resolve(&server.reference(":v1")).await.expect("resolved");
     assert_eq!(descriptor.media_type, media_type::MANIFEST);
+    // A document without a type of its own is what the header says.
+    let mut untyped: serde_json::Value = serde_json::from_slice(&image.manifest).expect("JSON");
+    untyped.as_object_mut().expect("object").remove("mediaType");
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    let server = crate::peer::serve(vec![crate::peer::Answer::ok(docker, untyped.to_string().into_bytes())]);
+    let (_, descriptor, _) = client().resolve(&server.reference(":v1")).await.expect("resolved");
+    assert_eq!(descriptor.media_type, docker);
 }
 
 #[tokio::test]

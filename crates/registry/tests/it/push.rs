@@ -248,6 +248,21 @@ async fn a_refusal_that_is_not_about_immutability_stays_what_it_is() {
 }
 
 #[tokio::test]
+async fn words_with_an_acknowledgment_are_read_and_only_refusals_are_looked_into() {
+    use crate::peer::{Answer, serve};
+    let image = image();
+    let created = Answer::Say { status: "201 Created", headers: vec![], body: b"welcome".to_vec() };
+    let server = serve(vec![created]);
+    let repository = server.reference("").repository;
+    client().push_manifest(&repository, &image.descriptor, &image.manifest).await.expect("pushed");
+    let server = serve(vec![Answer::status("401 Unauthorized"), Answer::status("401 Unauthorized")]);
+    let pinned = server.reference("").repository.pinned(image.descriptor.digest);
+    let error = client().tag(&pinned, "v1", media_type::MANIFEST, &image.manifest).await.expect_err("no credentials");
+    assert!(matches!(error, RegistryError::Unauthorized { .. }), "{error}");
+    assert_eq!(server.methods(), ["PUT"]);
+}
+
+#[tokio::test]
 async fn a_tag_that_cannot_be_one_is_not_sent() {
     let (registry, client, image) = (registry(), client(), image());
     let pinned = repository(&registry).pinned(image.descriptor.digest);

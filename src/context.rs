@@ -23,6 +23,12 @@ pub struct Environment {
     pub docker_host: Option<String>,
     /// `COSIGN_PASSWORD`: of an encrypted key.
     pub key_password: Option<Redacted<String>>,
+    /// `SIGSTORE_ID_TOKEN`: an identity token for the audience `sigstore`, which GitLab can put there.
+    pub identity_token: Option<Redacted<String>>,
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`: where a job of GitHub Actions gets tokens.
+    pub token_endpoint: Option<(String, Redacted<String>)>,
+    /// `GITHUB_ACTIONS`: whether messages go into a log that masks what it is told to mask.
+    pub github_actions: bool,
     /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
     pub source_date_epoch: Option<String>,
     /// Where the search for a trust file starts.
@@ -59,6 +65,10 @@ impl Context {
                 docker_host: text("DOCKER_HOST"),
                 // An empty password is a password: cosign makes keys with one.
                 key_password: std::env::var("COSIGN_PASSWORD").ok().map(Redacted::new),
+                identity_token: text("SIGSTORE_ID_TOKEN").map(Redacted::new),
+                token_endpoint: text("ACTIONS_ID_TOKEN_REQUEST_URL")
+                    .zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Redacted::new)),
+                github_actions: text("GITHUB_ACTIONS").as_deref() == Some("true"),
                 source_date_epoch: text("SOURCE_DATE_EPOCH"),
                 working_directory: std::env::current_dir().unwrap_or_default(),
             },

@@ -152,16 +152,18 @@ pub struct Signing {
     /// A private key file (PEM, or cosign's encrypted format); without one, keyless
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Whether signatures are entered into a transparency log; `none` only with a key
-    #[arg(long, value_name = "WORD", default_value = "required")]
-    pub transparency: Transparency,
+    /// Whether signatures are entered into a transparency log (the default); `none` only with a key. Keyless, a repository
+    /// that is not public has to say `required`: the log shows its name to everyone
+    #[arg(long, value_name = "WORD")]
+    pub transparency: Option<Transparency>,
     /// The endpoints of a Sigstore instance
     #[arg(long, value_name = "FILE")]
     pub signing_config: Option<PathBuf>,
     /// The keys and certificates of that instance
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Option<PathBuf>,
-    /// The OpenID Connect token that names the signer, `-` for stdin
+    /// The OpenID Connect token that names the signer, `-` for stdin; default: `SIGSTORE_ID_TOKEN`, or the token endpoint of
+    /// the GitHub Actions job
     #[arg(long, value_name = "FILE|-")]
     pub identity_token: Option<PathBuf>,
 }

@@ -42,7 +42,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
         return Err(Failure::usage("--push names a digest, expected REPOSITORY[:TAG]: the digest is the image's own"));
     }
     let trust = rules(arguments, context)?;
-    let sealer = signer::open(&arguments.signing, context)?;
+    let sealer = signer::open(&arguments.signing, context, handle)?;
     let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;

@@ -8,8 +8,11 @@ use sealwright_core::{Digest, Redacted};
 use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
-use sealwright_sign::{KeySigner, KeylessSigner, LoggedKeySigner, Signer, WorkloadClaims};
+use sealwright_sign::{
+    GitHubTokens, KeySigner, KeylessSigner, LoggedKeySigner, OnToken, Signer, Visibility, WorkloadClaims,
+};
 use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
+use tokio::runtime::Handle;
 
 use crate::cli::arguments::{Signing, Transparency};
 use crate::commands::read_input;
@@ -35,17 +38,23 @@ enum Who {
     Identity { subject: String, issuer: String },
 }
 
-/// Reads key, token and configuration. Nothing is sent.
+/// Reads key, token and configuration. Nothing is sent but the question for a token, where the CI system has an endpoint.
 ///
 /// # Errors
 /// When one of them cannot be used, or they do not fit together.
-pub fn open(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+pub fn open(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
     match (&arguments.key, arguments.transparency) {
-        (Some(key), Transparency::None) => Sealer::of_key(read_signer(key, context)?, key),
-        (Some(key), Transparency::Required) => logged_key(key, arguments, context),
-        (None, Transparency::None) => Err(Failure::usage("--transparency none needs --key")
+        (Some(key), Some(Transparency::None)) => Sealer::of_key(read_signer(key, context)?, key),
+        (Some(key), None | Some(Transparency::Required)) => logged_key(key, arguments, context),
+        (None, Some(Transparency::None)) => Err(Failure::usage("--transparency none needs --key")
             .hint("a certificate lives for minutes: without a log and a trusted time it proves nothing")),
-        (None, Transparency::Required) => keyless(arguments, context),
+        (None, stated) => {
+            let sealer = keyless(arguments, context, handle)?;
+            match stated {
+                Some(Transparency::Required) => Ok(sealer),
+                _ => sealer.may_be_named(),
+            }
+        }
     }
 }
 
@@ -73,16 +82,35 @@ fn instance(arguments: &Signing, what: &str, hint: &str, context: &Context) -> R
     Ok((read_input(&config, context.limits.evidence)?, read_trusted_root(&root, context)?))
 }
 
-fn keyless(arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
     let hint = "sign with a key instead: --key cosign.key --transparency none";
     let (config, root) = instance(arguments, "keyless signing", hint, context)?;
-    let token = arguments.identity_token.as_ref().ok_or_else(|| {
-        let what = "keyless signing needs --identity-token (an OpenID Connect token for the audience sigstore)";
-        Failure::usage(what).hint(hint)
-    })?;
-    let token = read_input(token, context.limits.configuration)?;
-    let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
-    Sealer::of_token(&config, Redacted::new(token), &root, context)
+    if let Some(file) = &arguments.identity_token {
+        let token = read_input(file, context.limits.configuration)?;
+        let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
+        return Sealer::of_token(&config, &Redacted::new(token), &root, context);
+    }
+    if let Some(token) = &context.environment.identity_token {
+        return Sealer::of_token(&config, token, &root, context);
+    }
+    if let Some((url, bearer)) = &context.environment.token_endpoint {
+        let endpoint = GitHubTokens::new(url, bearer.clone(), context.timeout, masking(context))?;
+        let token = handle.block_on(endpoint.request())?;
+        let signer = KeylessSigner::new(&config, &token, Some(endpoint), context.now, context.timeout)?;
+        return Sealer::of_keyless(signer, &root);
+    }
+    let what = "keyless signing needs an OpenID Connect token for the audience sigstore";
+    Err(Failure::usage(what).hint(if context.environment.github_actions {
+        "the job has no token endpoint: give it `permissions: id-token: write`"
+    } else {
+        "name a file with --identity-token, set SIGSTORE_ID_TOKEN, or sign with a key: --key cosign.key --transparency none"
+    }))
+}
+
+/// Tokens must not stand in a log that others read.
+fn masking(context: &Context) -> OnToken {
+    let console = context.console.clone();
+    if context.environment.github_actions { Box::new(move |token| console.mask(token)) } else { Box::new(|_| ()) }
 }
 
 /// Whoever signs, with the evidence that the built-in policy asks for.
@@ -130,11 +158,14 @@ impl Sealer {
     /// When token or configuration cannot be used.
     pub fn of_token(
         signing_config: &[u8],
-        token: Redacted<String>,
+        token: &Redacted<String>,
         root: &TrustedRoot,
         context: &Context,
     ) -> Result<Self, Failure> {
-        let signer = KeylessSigner::new(signing_config, token, context.now, context.timeout)?;
+        Self::of_keyless(KeylessSigner::new(signing_config, token, None, context.now, context.timeout)?, root)
+    }
+
+    fn of_keyless(signer: KeylessSigner, root: &TrustedRoot) -> Result<Self, Failure> {
         let claims = signer.claims();
         let (subject, source, who) = match &claims.workload {
             Some(workload) => (
@@ -163,6 +194,22 @@ impl Sealer {
         let builder = key_builder(signer.key(), file, Demanded::Required, Some(root))?;
         let who = Who::Key(signer.key().fingerprint());
         Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source: None, who })
+    }
+
+    /// Refuses a source repository that not everyone may see: certificate and log name it.
+    fn may_be_named(self) -> Result<Self, Failure> {
+        match &self.signer {
+            Signer::Keyless(signer) if signer.claims().visibility == Some(Visibility::Restricted) => {
+                let name =
+                    self.source.as_ref().and_then(|s| s.repository.as_deref()).unwrap_or("the source repository");
+                let what =
+                    format!("{name} is not public, and a log entry would show its name to everyone who reads the log");
+                Err(Failure::usage(what).hint(
+                    "say --transparency required if it may be shown, or sign with a key: --key cosign.key --transparency none",
+                ))
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Why a builder's rule will not fit what this signer is going to sign; nothing if it will, as far as that is known

@@ -42,11 +42,15 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
     }
 
     fn seal(&self) -> Said {
+        self.seal_with(&[], &["--identity-token", "token"])
+    }
+
+    fn seal_with(&self, variables: &[(&str, &str)], more: &[&str]) -> Said {
         self.release("policy.yaml", "refs/heads/main", 123_456);
         let reference = self.scene.reference();
         let fixed = ["seal", &self.source, "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
-        let keyless = ["--identity-token", "token", "--trusted-root", "root.json", "--signing-config", "config.json"];
-        self.scene.run(&[&fixed[..], &keyless[..], &["--timeout", "3s"]].concat())
+        let keyless = ["--trusted-root", "root.json", "--signing-config", "config.json", "--timeout", "3s"];
+        self.scene.run_with(variables, &[&fixed[..], &keyless[..], more].concat())
     }
 
     fn verify(&self, more: &[&str]) -> Said {
@@ -143,4 +147,44 @@ fn a_key_seals_with_a_log_entry_and_a_time() {
     plain.seal(&source, &[]).expect(0, &[]);
     plain.write("root.json", keyless.authority.trusted_root().expect("trusted root"));
     plain.verify(&["--key", "key.pub", "--trusted-root", "root.json"]).expect(4, &[]);
+}
+
+#[test]
+fn a_job_of_github_actions_needs_no_token_and_its_log_masks_the_one_it_gets() {
+    let keyless = Keyless::new(LogVersion::V2, &workflow_claims());
+    let job = keyless.authority.job(&workflow_claims()).expect("job");
+    let variables = [
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", job.request_url.as_str()),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.request_token.as_str()),
+    ];
+    let said = keyless.seal_with(&variables, &[]).expect(0, &["SLSA_BUILD_LEVEL_2", "v1 names it now"]);
+    assert!(!said.stderr.contains("eyJ") && !said.stdout.contains("eyJ"), "a token is shown: {}", said.stderr);
+    let in_actions = [&variables[..], &[("GITHUB_ACTIONS", "true")]].concat();
+    let said = keyless.seal_with(&in_actions, &[]).expect(0, &["::add-mask::eyJ"]);
+    assert!(!said.stdout.contains("eyJ"), "{}", said.stdout);
+    let stolen = [variables[0], ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "wrong")];
+    keyless.seal_with(&stolen, &[]).expect(2, &["id-token: write"]);
+    keyless.seal_with(&[("GITHUB_ACTIONS", "true")], &[]).expect(2, &["id-token: write"]);
+    keyless.seal_with(&[], &[]).expect(2, &["SIGSTORE_ID_TOKEN", "--identity-token"]);
+}
+
+#[test]
+fn a_token_in_the_environment_signs() {
+    let keyless = Keyless::new(LogVersion::V1, &workflow_claims());
+    let token = keyless.authority.token(&workflow_claims()).expect("token");
+    keyless.seal_with(&[("SIGSTORE_ID_TOKEN", &token)], &[]).expect(0, &["v1 names it now"]);
+    keyless.seal_with(&[("SIGSTORE_ID_TOKEN", "none")], &[]).expect(2, &["identity token"]);
+}
+
+#[test]
+fn a_repository_that_is_not_public_has_to_say_that_its_name_may_be_shown() {
+    let mut claims = workflow_claims();
+    claims["repository_visibility"] = json!("private");
+    let keyless = Keyless::new(LogVersion::V2, &claims);
+    keyless.seal().expect(2, &["acme/shop is not public", "--transparency required"]);
+    keyless.scene.is_untouched();
+    assert!(keyless.authority.requests().is_empty());
+    keyless
+        .seal_with(&[], &["--identity-token", "token", "--transparency", "required"])
+        .expect(0, &["v1 names it now"]);
 }

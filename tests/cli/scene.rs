@@ -18,6 +18,17 @@ const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00
 "severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
+/// What the environment of a developer or of CI may hold, and a test must not depend on.
+const FOREIGN: [&str; 7] = [
+    "XDG_CACHE_HOME",
+    "DOCKER_CONFIG",
+    "SOURCE_DATE_EPOCH",
+    "SIGSTORE_ID_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "GITHUB_ACTIONS",
+];
+
 pub(crate) struct Scene {
     pub(crate) home: TempDir,
     pub(crate) registry: Registry,
@@ -64,9 +75,17 @@ impl Scene {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(&[], arguments)
+    }
+
+    /// With more in the environment.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
         command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("COSIGN_PASSWORD", "");
-        command.env_remove("XDG_CACHE_HOME").env_remove("DOCKER_CONFIG").env_remove("SOURCE_DATE_EPOCH");
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().copied());
         let output = command.stdin(Stdio::null()).output().expect("the binary");
         Said {
             code: output.status.code().unwrap_or(-1),

@@ -40,7 +40,7 @@ fn everyone_agrees(log: LogVersion) {
     let instance = instance(home, &authority, log);
     let (_server, registry) = go_registry();
     let image = a_seal_is_accepted_by_everyone(home, &instance, &registry);
-    cosign_signs_and_we_accept(home, &instance, &image);
+    cosign_signs_and_we_accept(home, &authority, &instance, &image);
     logged_keys_are_exchanged(home, &instance, &registry);
 }
 
@@ -73,7 +73,7 @@ fn logged_keys_are_exchanged(home: &Path, instance: &Instance, registry: &str) {
 }
 
 /// cosign as the client of the authority; ours is not involved before the signature is there.
-fn cosign_signs_and_we_accept(home: &Path, instance: &Instance, image: &str) {
+fn cosign_signs_and_we_accept(home: &Path, authority: &Authority, instance: &Instance, image: &str) {
     let signed_by_cosign = image.replace("/acme/shop:", "/acme/by-cosign:");
     let copied = home.join("small");
     let source = format!("oci:{}", copied.display());
@@ -90,8 +90,12 @@ fn cosign_signs_and_we_accept(home: &Path, instance: &Instance, image: &str) {
         say(&mut verify)
     };
     verify().expect_code(4);
+    // cosign gets its token where a job of GitHub Actions gets one, and so do we.
+    let job = authority.job(&workflow_claims()).expect("job");
     let mut sign = cosign(home);
-    sign.args(["sign", "--yes", "--allow-http-registry", "--identity-token", "token", "--signing-config"]);
+    sign.env("ACTIONS_ID_TOKEN_REQUEST_URL", &job.request_url);
+    sign.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", &job.request_token);
+    sign.args(["sign", "--yes", "--allow-http-registry", "--signing-config"]);
     sign.arg(&instance.signing_config).arg("--trusted-root").arg(&instance.trusted_root).arg(&signed_by_cosign);
     say(&mut sign).expect_code(0);
     verify().expect_code(0);

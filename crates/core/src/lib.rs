@@ -26,6 +26,6 @@ pub use package::{Location, Package, PackageKind, SourcePackage};
 pub use platform::{Platform, PlatformError};
 pub use purl::{Purl, PurlError};
 pub use redacted::Redacted;
-pub use reference::{ImageRef, PinnedRef, ReferenceError, Repository};
+pub use reference::{ImageRef, PinnedRef, ReferenceError, Repository, is_loopback_host};
 pub use severity::{Severity, SeverityError};
 pub use untrusted::Untrusted;

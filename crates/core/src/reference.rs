@@ -31,13 +31,18 @@ impl Repository {
     /// Whether the registry is on this machine, where plain HTTP is usual and no one else can listen.
     pub fn is_loopback(&self) -> bool {
         let host = self.registry.rsplit_once(':').map_or(self.registry.as_str(), |(host, _)| host);
-        host == "localhost" || host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        is_loopback_host(host)
     }
 
     /// The image `digest` in this repository.
     pub fn pinned(&self, digest: Digest) -> PinnedRef {
         PinnedRef { repository: self.clone(), digest }
     }
+}
+
+/// Whether a host, as URLs and image references write it, is this machine.
+pub fn is_loopback_host(host: &str) -> bool {
+    host == "localhost" || host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl fmt::Display for Repository {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Body, Method, Response, StatusCode, Url};
-use sealwright_core::{Repository, Untrusted};
+use sealwright_core::{Repository, Untrusted, is_loopback_host};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -342,11 +342,7 @@ impl Client {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    // The rule for registries is the rule for URLs: one place decides what this machine is.
-    let host = url.host_str().unwrap_or_default();
-    format!("{host}:{}/x", url.port_or_known_default().unwrap_or(80))
-        .parse::<Repository>()
-        .is_ok_and(|repository| repository.is_loopback())
+    url.host_str().is_some_and(is_loopback_host)
 }
 
 /// Reads a body within a limit. One that breaks off may be whole the next time.

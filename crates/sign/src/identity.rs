@@ -18,10 +18,22 @@ const LEAST_LIFE: i64 = 10;
 pub struct UnverifiedClaims {
     /// `iss`.
     pub issuer: String,
-    /// The name that Fulcio writes into the certificate where the token is no workflow's: a verified `email`, else `sub`.
+    /// The name that Fulcio writes into the certificate where the token is no GitHub workflow's: that of a GitLab pipeline, a
+    /// verified `email`, else `sub`.
     pub subject: String,
+    /// Whether everyone may see the source repository, where the token says so.
+    pub visibility: Option<Visibility>,
     /// What GitHub's tokens say about the workload; nothing in those of others.
     pub workload: Option<WorkloadClaims>,
+}
+
+/// Who may see a source repository: `repository_visibility` of GitHub, `project_visibility` of GitLab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// `public`.
+    Public,
+    /// Any other word.
+    Restricted,
 }
 
 /// The claims of a GitHub Actions token (GitHub, "OpenID Connect reference") that Fulcio copies into the certificate.
@@ -109,10 +121,18 @@ impl UnverifiedClaims {
         }
         Ok(Self {
             issuer: claim("iss").ok_or_else(|| fail("names no issuer"))?,
-            subject: claim("email")
-                .filter(|_| claims.get("email_verified") == Some(&Value::Bool(true)))
+            // Fulcio, "OIDC usage": the pipeline definition of a GitLab token, as an address.
+            subject: claim("ci_config_ref_uri")
+                .map(|definition| format!("https://{definition}"))
+                .or_else(|| claim("email").filter(|_| claims.get("email_verified") == Some(&Value::Bool(true))))
                 .or_else(|| claim("sub"))
                 .ok_or_else(|| fail("names no subject"))?,
+            visibility: claim("repository_visibility").or_else(|| claim("project_visibility")).map(|word| {
+                match word.as_str() {
+                    "public" => Visibility::Public,
+                    _ => Visibility::Restricted,
+                }
+            }),
             workload: WorkloadClaims::of(&claims),
         })
     }
@@ -134,11 +154,17 @@ mod tests {
     fn a_token_that_no_authority_would_take_is_refused_before_any_request() {
         let good = r#"{"iss":"https://i","sub":"s","aud":"sigstore","exp":1010}"#;
         let claims = UnverifiedClaims::of(&token(good), now()).expect("good");
-        assert_eq!(claims, UnverifiedClaims { issuer: "https://i".into(), subject: "s".into(), workload: None });
+        assert_eq!(
+            claims,
+            UnverifiedClaims { issuer: "https://i".into(), subject: "s".into(), visibility: None, workload: None }
+        );
         let person = good.replace(r#""sub":"s""#, r#""sub":"s","email":"a@b","email_verified":true"#);
         assert_eq!(UnverifiedClaims::of(&token(&person), now()).expect("person").subject, "a@b");
         let unverified = person.replace("true", "false");
         assert_eq!(UnverifiedClaims::of(&token(&unverified), now()).expect("person").subject, "s");
+        let pipeline = person.replace('}', r#","ci_config_ref_uri":"gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main"}"#);
+        let subject = "https://gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main";
+        assert_eq!(UnverifiedClaims::of(&token(&pipeline), now()).expect("pipeline").subject, subject);
         let list = good.replace(r#""sigstore""#, r#"["x","sigstore"]"#);
         assert!(UnverifiedClaims::of(&token(&list), now()).is_ok());
         for (bad, why) in [
@@ -162,6 +188,20 @@ mod tests {
         assert!(UnverifiedClaims::of(&longest, now()).is_err_and(|e| e.to_string().contains("three parts")));
         let long = Redacted::new("a".repeat(LONGEST_TOKEN + 1));
         assert!(UnverifiedClaims::of(&long, now()).is_err_and(|e| e.to_string().contains("longer")));
+    }
+
+    #[test]
+    fn only_the_word_public_means_everyone() {
+        for (claim, expected) in [
+            (r#""repository_visibility":"public""#, Some(Visibility::Public)),
+            (r#""repository_visibility":"internal""#, Some(Visibility::Restricted)),
+            (r#""project_visibility":"private""#, Some(Visibility::Restricted)),
+            (r#""project_visibility":"public""#, Some(Visibility::Public)),
+            (r#""x":"public""#, None),
+        ] {
+            let text = format!(r#"{{"iss":"https://i","sub":"s","aud":"sigstore","exp":9999,{claim}}}"#);
+            assert_eq!(UnverifiedClaims::of(&token(&text), now()).expect(claim).visibility, expected, "{claim}");
+        }
     }
 
     #[test]

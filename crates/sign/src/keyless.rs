@@ -10,50 +10,52 @@ use sigstore_oidc::IdentityToken;
 use sigstore_sign::{SigningContext, SigningServices};
 use sigstore_trust_root::SigningConfig;
 
+use crate::ambient::GitHubTokens;
+use crate::tokens::Tokens;
 use crate::upstream::{client, persist};
 use crate::{SignError, UnverifiedClaims};
 
 /// A keyless signer.
 pub struct KeylessSigner {
     context: SigningContext,
-    token: Redacted<String>,
-    claims: UnverifiedClaims,
+    tokens: Tokens,
 }
 
 impl fmt::Debug for KeylessSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeylessSigner({:?})", self.claims)
+        write!(f, "KeylessSigner({:?})", self.claims())
     }
 }
 
 impl KeylessSigner {
-    /// Nothing is asked yet; token and configuration are checked as far as that can be done here. `timeout` is for each
-    /// request.
+    /// Nothing is asked yet; token and configuration are checked as far as that can be done here. `endpoint` gives another
+    /// token where this one comes to its end; `timeout` is for each request.
     ///
     /// # Errors
     /// When one of the two cannot be used.
     pub fn new(
         signing_config: &[u8],
-        token: Redacted<String>,
+        token: &Redacted<String>,
+        endpoint: Option<GitHubTokens>,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Self, SignError> {
-        let claims = UnverifiedClaims::of(&token, now)?;
-        let token = Redacted::new(token.expose().trim().to_owned());
+        let tokens = Tokens::new(token, endpoint, now)?;
         let text = std::str::from_utf8(signing_config).map_err(|_| SignError::SigningConfig("it is no text".into()))?;
         let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
         let services = services(&config)?;
-        Ok(Self { context: SigningContext::new(services).with_http_client(client(timeout)?), token, claims })
+        Ok(Self { context: SigningContext::new(services).with_http_client(client(timeout)?), tokens })
     }
 
     /// What the token says about itself.
     pub fn claims(&self) -> &UnverifiedClaims {
-        &self.claims
+        self.tokens.claims()
     }
 
     pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
+        let token = self.tokens.current().await?;
         let bundle = persist(async || {
-            let token = IdentityToken::from_jwt(self.token.expose())?;
+            let token = IdentityToken::from_jwt(token.expose())?;
             self.context.signer(token).sign_raw_statement(statement).await
         });
         let json = bundle.await?.to_json().map_err(|_| SignError::Failed)?;

@@ -3,17 +3,20 @@
 //! A signer signs the bytes of a statement and gives a Sigstore bundle. It knows no gate: that only what was cleared is
 //! signed is the pipeline's promise.
 
+mod ambient;
 mod cosign_key;
 mod identity;
 mod key;
 mod keyless;
 mod logged_key;
 mod pem;
+mod tokens;
 mod upstream;
 
 use sealwright_core::Digest;
 
-pub use identity::{UnverifiedClaims, WorkloadClaims};
+pub use ambient::{GitHubTokens, OnToken};
+pub use identity::{UnverifiedClaims, Visibility, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;
 pub use logged_key::LoggedKeySigner;
@@ -67,6 +70,9 @@ pub enum SignError {
     /// The token cannot be used.
     #[error("the identity token {0}")]
     Token(String),
+    /// The endpoint that gives tokens cannot be used, or refuses to give one.
+    #[error("the token endpoint of GitHub Actions cannot be used: {0}")]
+    TokenEndpoint(String),
     /// The signing config does not name what is needed.
     #[error("the signing config cannot be used: {0}")]
     SigningConfig(String),

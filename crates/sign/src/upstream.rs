@@ -18,19 +18,34 @@ pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, SignError> {
         .map_err(|e| SignError::SigningConfig(e.to_string()))
 }
 
+/// A failure, and whether it may pass.
+pub(crate) enum Passing {
+    Transient(SignError),
+    Final(SignError),
+}
+
 /// Carries out `request`, again after a pause where a failure may pass.
-pub(crate) async fn persist<T>(request: impl AsyncFn() -> Result<T, Error>) -> Result<T, SignError> {
+pub(crate) async fn again<T>(request: impl AsyncFn() -> Result<T, Passing>) -> Result<T, SignError> {
     let mut attempt = 1;
     loop {
         match request().await {
             Ok(answer) => return Ok(answer),
-            Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
+            Err(Passing::Transient(_)) if attempt < ATTEMPTS => {
                 tokio::time::sleep(Duration::from_millis(250) * 4_u32.pow(attempt)).await;
                 attempt += 1;
             }
-            Err(error) => return Err(explain(&error)),
+            Err(Passing::Transient(error) | Passing::Final(error)) => return Err(error),
         }
     }
+}
+
+/// The same for the requests of the Sigstore crates.
+pub(crate) async fn persist<T>(request: impl AsyncFn() -> Result<T, Error>) -> Result<T, SignError> {
+    let judge = |error: Error| match is_transient(&error) {
+        true => Passing::Transient(explain(&error)),
+        false => Passing::Final(explain(&error)),
+    };
+    again(async || request().await.map_err(judge)).await
 }
 
 fn is_transient(error: &Error) -> bool {
@@ -57,6 +72,6 @@ fn explain(error: &Error) -> SignError {
 }
 
 /// One line, not too long, without control characters: the text is the server's.
-fn clip(text: &str) -> String {
+pub(crate) fn clip(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }

@@ -18,7 +18,7 @@ use sealwright_verify::{
 use tokio::runtime::Handle;
 
 use super::sample::{SampleImage, alpine_with_zlib};
-use crate::cli::arguments::{Rules, Seal, Signing, Transparency};
+use crate::cli::arguments::{Rules, Seal, Signing};
 use crate::commands::seal::{Done, Job, as_text};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -110,7 +110,7 @@ impl<'a> Stage<'a> {
         let mut policy = Policy::built_in();
         // The story is the same every day: its one advisory is of 2022.
         policy.gate.max_advisory_age = None;
-        let sealer = Sealer::of_token(config.as_bytes(), token, &root, context)?;
+        let sealer = Sealer::of_token(config.as_bytes(), &token, &root, context)?;
         let job = Job {
             builders: vec![sealer.builder.clone()],
             sealer,
@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
             rules: Rules { policy: None, db: None },
             signing: Signing {
                 key: None,
-                transparency: Transparency::Required,
+                transparency: None,
                 signing_config: None,
                 trusted_root: None,
                 identity_token: None,

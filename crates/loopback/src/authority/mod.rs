@@ -7,6 +7,7 @@
 mod certificate;
 mod ct;
 mod fulcio;
+mod jobs;
 mod key;
 mod rekor;
 mod timestamp;
@@ -30,9 +31,11 @@ use crate::server::{Server, listen};
 use crate::traffic::{Incoming, Traffic};
 
 pub use crate::traffic::{Effect, Fault, Request};
+pub use jobs::Job;
 pub use token::workflow_claims;
 
 use fulcio::Fulcio;
+use jobs::Jobs;
 use rekor::{RekorV1, RekorV2};
 use timestamp::TimestampAuthority;
 use token::TokenIssuer;
@@ -58,6 +61,7 @@ pub enum LogVersion {
 struct Shared {
     base: String,
     tokens: TokenIssuer,
+    jobs: Jobs,
     fulcio: Fulcio,
     rekor_v1: RekorV1,
     rekor_v2: RekorV2,
@@ -81,6 +85,7 @@ impl Authority {
         let base = format!("http://{address}");
         let shared = Shared {
             tokens: TokenIssuer::new(base.clone())?,
+            jobs: Jobs::default(),
             base,
             fulcio: Fulcio::new()?,
             rekor_v1: RekorV1::new()?,
@@ -105,6 +110,14 @@ impl Authority {
     /// When it cannot be signed.
     pub fn token(&self, claims: &Value) -> io::Result<String> {
         Ok(self.shared.tokens.token(claims)?)
+    }
+
+    /// Starts a job of GitHub Actions whose tokens have these claims.
+    ///
+    /// # Errors
+    /// When no secret can be made for it.
+    pub fn job(&self, claims: &Value) -> io::Result<Job> {
+        Ok(self.shared.jobs.start(&self.shared.base, claims)?)
     }
 
     /// The trusted root (version 0.1), as JSON.
@@ -137,10 +150,15 @@ async fn handle(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Resp
 
 fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
     let body = &incoming.body;
-    let bearer = incoming.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    // RFC 9110 §11.1: the scheme's letters are of either case.
+    let authorization = incoming.header("authorization").and_then(|value| value.split_once(' '));
+    let bearer = authorization.and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token));
     let answered = match (&incoming.method, incoming.path.as_str()) {
         (&Method::GET, "/.well-known/openid-configuration") => return json(&shared.tokens.configuration()),
         (&Method::GET, "/keys") => return json(&shared.tokens.keys()),
+        (&Method::GET, path) if path.starts_with("/jobs/") => {
+            shared.jobs.token(incoming, bearer, &shared.tokens).map(|token| json(&token))
+        }
         (&Method::POST, "/api/v2/signingCert") => {
             shared.fulcio.issue(body, bearer, &shared.tokens).map(|chain| json(&chain))
         }

@@ -22,7 +22,7 @@ const WORKFLOW: &str = "https://github.com/acme/shop/.github/workflows/release.y
 fn signer(authority: &Authority, log: LogVersion, claims: &Value) -> Result<Signer, SignError> {
     let token = Redacted::new(authority.token(claims).expect("token"));
     let config = authority.signing_config(log);
-    let keyless = KeylessSigner::new(config.as_bytes(), token, now(), Duration::from_secs(5))?;
+    let keyless = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5))?;
     Ok(Signer::Keyless(Box::new(keyless)))
 }
 

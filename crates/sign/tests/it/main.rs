@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture fails the test")]
 
+mod ambient;
 mod keyless;
 mod logged_key;
 

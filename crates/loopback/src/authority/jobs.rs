@@ -1,0 +1,66 @@
+//! The token endpoint of GitHub Actions jobs (GitHub, "OpenID Connect reference"): whoever holds a job's request token gets a
+//! token with that job's claims, for the audience that is asked for.
+
+use std::sync::Mutex;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::key::EcKey;
+use super::token::TokenIssuer;
+use super::{Refusal, Unable};
+use crate::lock;
+use crate::traffic::Incoming;
+
+/// What the environment of a job holds.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub request_url: String,
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub request_token: String,
+}
+
+struct Running {
+    job: Job,
+    claims: Value,
+}
+
+#[derive(Default)]
+pub(crate) struct Jobs(Mutex<Vec<Running>>);
+
+impl Jobs {
+    pub(crate) fn start(&self, base: &str, claims: &Value) -> Result<Job, Unable> {
+        let mut running = lock(&self.0);
+        let request_url = format!("{base}/jobs/{}/idtoken?api-version=2.0", running.len());
+        // The digest of a new public key is as good as any random text.
+        let job = Job { request_url, request_token: EcKey::generate()?.id().hex() };
+        running.push(Running { job: job.clone(), claims: claims.clone() });
+        Ok(job)
+    }
+
+    /// The answer to a request with this bearer token.
+    pub(crate) fn token(
+        &self,
+        incoming: &Incoming,
+        bearer: Option<&str>,
+        issuer: &TokenIssuer,
+    ) -> Result<Value, Refusal> {
+        let running = lock(&self.0);
+        let number = incoming.path.strip_prefix("/jobs/").and_then(|rest| rest.strip_suffix("/idtoken"));
+        let job = number.and_then(|n| running.get(n.parse::<usize>().ok()?));
+        let job = job.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no such job"))?;
+        if bearer != Some(job.job.request_token.as_str()) {
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "the request token is not the job's"));
+        }
+        let mut parameters = incoming.query.split('&').filter_map(|pair| pair.split_once('='));
+        // Without one, GitHub names the owner of the repository.
+        let audience = parameters.find_map(|(key, value)| (key == "audience").then_some(value));
+        let mut claims = job.claims.clone();
+        if let Some(claims) = claims.as_object_mut() {
+            claims.insert("aud".to_owned(), audience.unwrap_or("https://github.com/acme").into());
+        }
+        let token = issuer.token(&claims)?;
+        Ok(json!({ "count": token.len(), "value": token }))
+    }
+}

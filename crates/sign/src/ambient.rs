@@ -1,0 +1,89 @@
+//! The token endpoint of a GitHub Actions job (GitHub, "OpenID Connect reference", "Methods for requesting the OIDC token").
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::{StatusCode, Url};
+use sealwright_core::{Redacted, is_loopback_host};
+use serde_json::Value;
+
+use crate::SignError;
+use crate::upstream::{Passing, again, client, clip};
+
+/// Its answer is a token of a few kilobytes in JSON.
+const LONGEST_ANSWER: usize = 64 << 10;
+const SERVICE: &str = "the token endpoint of GitHub Actions";
+
+/// What is done with a token before anything else: a log must mask it.
+pub type OnToken = Box<dyn Fn(&Redacted<String>) + Send + Sync>;
+
+/// Gives tokens for the audience `sigstore` for as long as the job runs.
+pub struct GitHubTokens {
+    client: reqwest::Client,
+    url: Url,
+    bearer: Redacted<String>,
+    on_token: OnToken,
+}
+
+impl fmt::Debug for GitHubTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GitHubTokens({})", self.url.host_str().unwrap_or_default())
+    }
+}
+
+impl GitHubTokens {
+    /// The endpoint of `ACTIONS_ID_TOKEN_REQUEST_URL`, which takes the token of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. `timeout` is
+    /// for each request. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// When the address is none to which a secret may be sent.
+    pub fn new(url: &str, bearer: Redacted<String>, timeout: Duration, on_token: OnToken) -> Result<Self, SignError> {
+        let unusable = || SignError::TokenEndpoint("expected an https:// address".to_owned());
+        let mut url = Url::parse(url).map_err(|_| unusable())?;
+        if url.scheme() != "https" && !url.host_str().is_some_and(is_loopback_host) {
+            return Err(unusable());
+        }
+        url.query_pairs_mut().append_pair("audience", "sigstore");
+        Ok(Self { client: client(timeout)?, url, bearer, on_token })
+    }
+
+    /// A new token.
+    ///
+    /// # Errors
+    /// When the endpoint does not give one.
+    pub async fn request(&self) -> Result<Redacted<String>, SignError> {
+        let token = again(async || self.once().await).await?;
+        (self.on_token)(&token);
+        Ok(token)
+    }
+
+    async fn once(&self) -> Result<Redacted<String>, Passing> {
+        let upstream = |message: String| SignError::Upstream { service: SERVICE, message };
+        let request = self.client.get(self.url.clone()).bearer_auth(self.bearer.expose());
+        // The address may hold what is secret.
+        let lost = |e: reqwest::Error| Passing::Transient(upstream(clip(&e.without_url().to_string())));
+        let mut answer = request.send().await.map_err(lost)?;
+        let status = answer.status();
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return Err(Passing::Transient(upstream(format!("it answered {status}"))));
+        }
+        if status != StatusCode::OK {
+            return Err(Passing::Final(SignError::TokenEndpoint(format!(
+                "it answered {status}, and the job may lack `permissions: id-token: write`"
+            ))));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(lost)? {
+            if body.len() + chunk.len() > LONGEST_ANSWER {
+                return Err(Passing::Final(upstream("its answer is longer than any token".to_owned())));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let value =
+            serde_json::from_slice(&body).ok().and_then(|mut answer: Value| match answer.get_mut("value")?.take() {
+                Value::String(token) => Some(Redacted::new(token)),
+                _ => None,
+            });
+        value.ok_or_else(|| Passing::Final(upstream("its answer holds no token".to_owned())))
+    }
+}

@@ -1,0 +1,110 @@
+//! Tokens of a job, from the loopback authority's endpoint.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sealwright_core::{Digest, Redacted};
+use sealwright_loopback::authority::{Authority, Effect, Fault, Job, LogVersion, workflow_claims};
+use sealwright_sign::{GitHubTokens, KeylessSigner, SignError, UnverifiedClaims};
+use serde_json::{Value, json};
+
+use crate::keyless::{now, run};
+use crate::statement;
+
+fn endpoint(job: &Job) -> GitHubTokens {
+    let bearer = Redacted::new(job.request_token.clone());
+    GitHubTokens::new(&job.request_url, bearer, Duration::from_secs(5), Box::new(|_| ())).expect("endpoint")
+}
+
+fn with(changed: Value) -> Value {
+    let mut claims = workflow_claims();
+    claims.as_object_mut().expect("object").extend(changed.as_object().expect("object").clone());
+    claims
+}
+
+fn signer(authority: &Authority, claims: &Value, endpoint: GitHubTokens) -> KeylessSigner {
+    let token = Redacted::new(authority.token(claims).expect("token"));
+    let config = authority.signing_config(LogVersion::V2);
+    KeylessSigner::new(config.as_bytes(), &token, Some(endpoint), now(), Duration::from_secs(5)).expect("signer")
+}
+
+fn asked(authority: &Authority) -> usize {
+    authority.requests().iter().filter(|request| request.path.starts_with("/jobs/")).count()
+}
+
+#[test]
+fn a_job_gets_a_token_for_sigstore_and_the_log_is_told_to_mask_it() {
+    let authority = Authority::start().expect("authority");
+    let job = authority.job(&workflow_claims()).expect("job");
+    let masked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&masked);
+    let on_token = Box::new(move |token: &Redacted<String>| kept.lock().expect("lock").push(token.expose().clone()));
+    let bearer = Redacted::new(job.request_token.clone());
+    let endpoint = GitHubTokens::new(&job.request_url, bearer, Duration::from_secs(5), on_token).expect("endpoint");
+    assert!(!format!("{endpoint:?}").contains(&job.request_token));
+    for status in [500, 429] {
+        authority.fault(Fault::once("GET", "/jobs/0/idtoken", Effect::Status(status)));
+    }
+    let token = run(endpoint.request()).expect("a token at the third attempt");
+    assert_eq!(asked(&authority), 3);
+    assert_eq!(*masked.lock().expect("lock"), [token.expose().clone()]);
+    let config = authority.signing_config(LogVersion::V2);
+    let signer = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5)).expect("signer");
+    let UnverifiedClaims { issuer, workload, .. } = signer.claims();
+    assert_eq!(issuer, authority.issuer());
+    assert_eq!(workload.as_ref().map(|w| w.repository.as_str()), Some("acme/shop"));
+}
+
+#[test]
+fn an_endpoint_that_refuses_says_which_permission_is_missing() {
+    let authority = Authority::start().expect("authority");
+    let job = authority.job(&workflow_claims()).expect("job");
+    let stolen = Job { request_token: "wrong".to_owned(), ..job };
+    let error = run(endpoint(&stolen).request()).expect_err("refused");
+    assert!(matches!(&error, SignError::TokenEndpoint(why) if why.contains("401") && why.contains("id-token: write")));
+    assert!(!error.is_unavailable());
+    assert_eq!(asked(&authority), 1, "a refusal is final");
+}
+
+#[test]
+fn an_answer_without_a_token_and_silence_are_the_endpoints_fault() {
+    let authority = Authority::start().expect("authority");
+    let job = authority.job(&workflow_claims()).expect("job");
+    let keys = Job { request_url: format!("{}/keys", authority.issuer()), ..job.clone() };
+    let large = authority.job(&with(json!({ "padding": "x".repeat(65 << 10) }))).expect("job");
+    for (job, why) in [(&keys, "no token"), (&large, "longer")] {
+        let error = run(endpoint(job).request()).expect_err(why);
+        assert!(error.is_unavailable() && error.to_string().contains(why), "{error}");
+    }
+    authority.fault(Fault::once("GET", "/jobs/0/idtoken", Effect::CutBody));
+    run(endpoint(&job).request()).expect("a whole answer at the second attempt");
+    drop(authority);
+    let error = run(endpoint(&job).request()).expect_err("gone");
+    assert!(error.is_unavailable() && !error.to_string().contains("/jobs/"), "{error}");
+}
+
+#[test]
+fn a_secret_goes_to_no_plain_address() {
+    for bad in ["http://example.org/token", "ftp://example.org/", "example.org", ""] {
+        let made = GitHubTokens::new(bad, Redacted::new("t".to_owned()), Duration::from_secs(1), Box::new(|_| ()));
+        assert!(matches!(made, Err(SignError::TokenEndpoint(_))), "{bad}");
+    }
+}
+
+#[test]
+fn a_token_that_comes_to_its_end_is_replaced_by_one_of_the_same_workload() {
+    let authority = Authority::start().expect("authority");
+    let subject = Digest::of(b"image");
+    let sign =
+        |signer: KeylessSigner| run(sealwright_sign::Signer::Keyless(Box::new(signer)).sign(&statement(&subject)));
+    let long = endpoint(&authority.job(&workflow_claims()).expect("job"));
+    sign(signer(&authority, &workflow_claims(), long)).expect("signed");
+    assert_eq!(asked(&authority), 0, "the first token lives long enough");
+    let short = with(json!({ "exp": now().as_second() + 30 }));
+    let renewed = endpoint(&authority.job(&workflow_claims()).expect("job"));
+    sign(signer(&authority, &short, renewed)).expect("signed");
+    assert_eq!(asked(&authority), 1);
+    let other = endpoint(&authority.job(&with(json!({ "repository": "mallory/shop" }))).expect("job"));
+    let error = sign(signer(&authority, &short, other)).expect_err("another workload");
+    assert!(error.to_string().contains("another workload"), "{error}");
+}

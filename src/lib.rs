@@ -43,6 +43,11 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Sbom(arguments) => commands::sbom::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Scan(arguments) => commands::scan::run(arguments, context, handle),
         Command::Verify(arguments) => commands::verify::run(arguments, context, handle),
+        Command::Sign(arguments) => commands::sign::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Attest(arguments) => commands::attest::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::GenerateKeyPair(arguments) => {
+            commands::generate_key_pair::run(arguments, context).map(|()| Exit::Passed)
+        }
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
     };
     // A connection that hangs must not keep a finished command alive.

@@ -77,6 +77,15 @@ pub enum Command {
     /// Check the evidence of an image in a registry, or a bundle in a file
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
+    /// Sign an image in a registry: "this is mine"
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(Sign),
+    /// State something about an image in a registry, or about a file: sign a predicate of any type
+    #[command(after_help = ATTEST_EXAMPLES)]
+    Attest(Attest),
+    /// Make a key pair in cosign's format, encrypted with COSIGN_PASSWORD
+    #[command(after_help = GENERATE_KEY_PAIR_EXAMPLES)]
+    GenerateKeyPair(GenerateKeyPair),
     /// Advisory data: fetch, import, show
     #[command(subcommand)]
     Db(Db),
@@ -111,6 +120,91 @@ Examples:
       --certificate-identity https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
   sealwright verify --bundle app.sigstore.json --artifact sha256:… --key cosign.pub --transparency none";
+
+const SIGN_EXAMPLES: &str = "\
+Examples:
+  sealwright sign registry.example/shop/app@sha256:… --key cosign.key --transparency none
+  sealwright sign registry.example/shop/app:v1 --recursive -a approved-by=ops --key cosign.key \\
+      --signing-config signing-config.json --trusted-root trusted-root.json
+
+No gate is asked: `seal` signs what was judged, `sign` signs what you name.";
+
+const ATTEST_EXAMPLES: &str = "\
+Examples:
+  sealwright attest registry.example/shop/app@sha256:… --type openvex --predicate app.vex.json --key cosign.key \\
+      --transparency none
+  sealwright attest --artifact app.tar.gz --type cyclonedx --predicate app.cdx.json --bundle app.sigstore.json \\
+      --signing-config signing-config.json --trusted-root trusted-root.json
+
+Types: cyclonedx, spdx, spdxjson, vuln, openvex, slsaprovenance, slsaprovenance02, slsaprovenance1, link, custom, or a URI.";
+
+const GENERATE_KEY_PAIR_EXAMPLES: &str = "\
+Examples:
+  COSIGN_PASSWORD=… sealwright generate-key-pair
+  COSIGN_PASSWORD=… sealwright generate-key-pair --output-key-prefix release
+
+The private key lies in cosign.key, which only its owner may read, the public key in cosign.pub. Nothing is replaced.";
+
+/// `sign`.
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The image; a tag is looked up once, and what it names then is signed
+    #[arg(value_name = "REF")]
+    pub reference: ImageRef,
+    /// Words of yours in the signature; repeatable
+    #[arg(short = 'a', long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub annotations: Vec<(String, String)>,
+    /// Sign the image of every platform of an index too
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Who signs.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Write a report: text (default) or json, to stdout or to FILE
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<Output<ReportFormat>>,
+}
+
+/// `attest`.
+#[derive(Debug, Args)]
+pub struct Attest {
+    /// The image; a tag is looked up once, and what it names then is attested
+    #[arg(value_name = "REF", required_unless_present = "artifact", conflicts_with = "artifact")]
+    pub reference: Option<ImageRef>,
+    /// A file instead of an image
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    pub artifact: Option<PathBuf>,
+    /// Where the bundle about a file goes
+    #[arg(long, value_name = "FILE", requires = "artifact")]
+    pub bundle: Option<PathBuf>,
+    /// What is stated, by one of cosign's words or a URI
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: String,
+    /// The statement's predicate, a JSON object; `-` for stdin
+    #[arg(long, value_name = "FILE|-")]
+    pub predicate: PathBuf,
+    /// Who signs.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Write a report: text (default) or json, to stdout or to FILE
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<Output<ReportFormat>>,
+}
+
+/// `generate-key-pair`.
+#[derive(Debug, Args)]
+pub struct GenerateKeyPair {
+    /// What the names of the two files start with
+    #[arg(long, value_name = "PREFIX", default_value = "cosign")]
+    pub output_key_prefix: String,
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("{text:?} is no pair, expected KEY=VALUE")),
+    }
+}
 
 /// `seal`.
 #[derive(Debug, Args)]

@@ -1,15 +1,19 @@
 //! The verbs, one file each: arguments in, work done through the pipeline, a report out.
 
+pub mod attest;
 pub mod db;
 pub mod demo;
+pub mod generate_key_pair;
 pub mod sbom;
 pub mod scan;
 pub mod seal;
+pub mod sign;
 pub mod verify;
 
 use std::path::Path;
 
 use sealwright_core::bounded::{read_all, read_file};
+use sealwright_core::{Digest, Hasher};
 
 use crate::failure::Failure;
 
@@ -20,4 +24,21 @@ use crate::failure::Failure;
 pub fn read_input(file: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let result = if file == Path::new("-") { read_all(std::io::stdin().lock(), limit) } else { read_file(file, limit) };
     result.map_err(|e| Failure::usage(format!("{} could not be read: {e}", file.display())))
+}
+
+/// The digest of a file of any size.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn hash_file(path: &Path) -> Result<Digest, Failure> {
+    let fail = |e: std::io::Error| Failure::usage(format!("artifact {} could not be read: {e}", path.display()));
+    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let (mut hasher, mut buffer) = (Hasher::new(), vec![0; 1 << 20]);
+    loop {
+        let n = std::io::Read::read(&mut file, &mut buffer).map_err(fail)?;
+        if n == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..n).unwrap_or_default());
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sealwright_advisory::AdvisorySource;
 use sealwright_core::{Decision, PinnedRef, Platform};
 use sealwright_gate::ClearedImage;
-use sealwright_oci::{Descriptor, ImageSource, ResolvedImage, Wanted};
+use sealwright_oci::{ImageSource, ResolvedImage, Wanted};
 use sealwright_policy::Policy;
 use sealwright_registry::Client;
 use sealwright_source::Transport;
@@ -28,7 +28,7 @@ use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::{builders, evidence};
 use crate::report::console::{Style, write_document};
-use crate::report::{decision, verification};
+use crate::report::{decision, statements, verification};
 
 /// Everything that can be refused is refused before an image byte is read; nothing is sent before the gate.
 ///
@@ -200,10 +200,10 @@ impl Job<'_> {
         let mut written = Vec::new();
         for (facts, child) in facts.iter().zip(cleared.children()) {
             let about = common.image(facts, child.decision())?;
-            let subject = plain(&facts.image.descriptor);
+            let subject = facts.image.descriptor.plain();
             written.extend(publisher.judged(common, &about, &subject).await?);
         }
-        let root = plain(&image.root);
+        let root = image.root.plain();
         if image.index.is_some() {
             let about = common.index(root.digest, facts, &cleared.merged())?;
             written.extend(publisher.judged(common, &about, &root).await?);
@@ -230,11 +230,6 @@ impl Job<'_> {
             Ok(report)
         })
     }
-}
-
-/// Only what identifies it: the platform of an index entry is no part of a subject.
-fn plain(descriptor: &Descriptor) -> Descriptor {
-    Descriptor::new(descriptor.media_type.clone(), descriptor.digest, descriptor.size)
 }
 
 fn report(done: &Done, outputs: &[Output<ReportFormat>], style: Style) -> Result<(), Failure> {
@@ -264,10 +259,7 @@ pub fn as_text(done: &Done, style: Style) -> String {
         text.push_str("nothing was pushed, signed or tagged\n");
         return text;
     };
-    for written in &done.written {
-        let word = if written.new { style.good("signed ") } else { style.faint("kept   ") };
-        text.push_str(&format!("{word} {}  {}\n", written.subject.short(), written.predicate_type));
-    }
+    text.push_str(&statements::text(&done.written, style));
     if let Some(report) = &done.verification {
         if report.passed() {
             text.push_str(&format!(
@@ -288,18 +280,13 @@ pub fn as_text(done: &Done, style: Style) -> String {
 }
 
 fn as_json(done: &Done) -> serde_json::Value {
-    let statements: Vec<_> = done
-        .written
-        .iter()
-        .map(|w| json!({ "subject": w.subject, "predicateType": w.predicate_type, "new": w.new }))
-        .collect();
     let decisions: Vec<_> =
         done.decisions.iter().map(|(platform, d)| json!({ "platform": platform.to_string(), "decision": d })).collect();
     json!({
         "schema": 1,
         "image": done.image.as_ref().map(ToString::to_string),
         "decisions": decisions,
-        "statements": statements,
+        "statements": statements::json(&done.written),
         "verification": done.verification,
         "tag": done.tag,
     })

@@ -140,26 +140,13 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
 fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> Result<(String, Report), Failure> {
     let subject: Digest = match artifact.parse() {
         Ok(digest) => digest,
-        Err(_) => hash_file(Path::new(artifact))?,
+        Err(_) => super::hash_file(Path::new(artifact))?,
     };
     let bundle = read_file(bundle, context.limits.evidence)
         .map_err(|e| Failure::usage(format!("bundle {} could not be read: {e}", bundle.display())))?;
     let evidence = ImageEvidence { subject, bundles: vec![bundle] };
     let report = verify_image(&evidence, &demanded.requirement(), context.now, &context.limits);
     Ok((subject.to_string(), report))
-}
-
-fn hash_file(path: &Path) -> Result<Digest, Failure> {
-    let fail = |e: std::io::Error| Failure::usage(format!("artifact {} could not be read: {e}", path.display()));
-    let mut file = std::fs::File::open(path).map_err(fail)?;
-    let (mut hasher, mut buffer) = (sealwright_core::Hasher::new(), vec![0; 1 << 20]);
-    loop {
-        let n = std::io::Read::read(&mut file, &mut buffer).map_err(fail)?;
-        if n == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(buffer.get(..n).unwrap_or_default());
-    }
 }
 
 fn image(

@@ -10,4 +10,5 @@ pub mod scan;
 pub mod signer;
 pub mod source;
 pub mod statements;
+pub mod target;
 pub mod trust_file;

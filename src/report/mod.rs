@@ -5,4 +5,5 @@ pub mod console;
 pub mod decision;
 pub mod progress;
 pub mod scan;
+pub mod statements;
 pub mod verification;

@@ -9,4 +9,5 @@ mod offline;
 mod registry_failures;
 mod scene;
 mod seal;
+mod sign;
 mod verify;

@@ -69,3 +69,34 @@ fn a_wrong_password_of_a_key_is_one_clear_message() {
     assert!(said.stderr.contains("cosign.key") && said.stderr.contains("password"), "{}", said.stderr);
     assert!(!said.stderr.contains("wrong-secret"));
 }
+
+#[test]
+fn cosign_reads_the_keys_and_statements_that_we_make_one_by_one() {
+    let home = home();
+    let (_server, registry) = go_registry();
+    let image = format!("{registry}/acme/one:v1");
+    seal(home.path(), &small_image(home.path()), &image).expect_code(0);
+    let ours = |arguments: &[&str]| say(sealwright(home.path()).env("COSIGN_PASSWORD", "").args(arguments));
+    let key = ["--key", "ops.key", "--transparency", "none"];
+    ours(&["generate-key-pair", "--output-key-prefix", "ops"]).expect_code(0);
+    let theirs = |arguments: &[&str]| {
+        say(cosign(home.path()).args(arguments).args(["--key", "ops.pub", "--insecure-ignore-tlog=true"]))
+    };
+    ours(&[&["sign", &image, "-a", "approved-by=ops"][..], &key].concat()).expect_code(0);
+    theirs(&["verify", "-a", "approved-by=ops", &image]).expect_code(0);
+    assert_ne!(theirs(&["verify", "-a", "approved-by=legal", &image]).code(), 0);
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).expect("file");
+    write("own.json", r#"{"approved":true}"#);
+    ours(&[&["attest", &image, "--type", "custom", "--predicate", "own.json"][..], &key].concat()).expect_code(0);
+    theirs(&["verify-attestation", "--type", "custom", &image]).expect_code(0);
+    write("app.tar.gz", "an artifact");
+    let file = ["attest", "--artifact", "app.tar.gz", "--bundle", "app.sigstore.json"];
+    ours(&[&file[..], &["--type", "custom", "--predicate", "own.json"], &key].concat()).expect_code(0);
+    let blob = ["verify-blob-attestation", "--bundle", "app.sigstore.json", "--type", "custom"];
+    theirs(&[&blob[..], &["app.tar.gz"]].concat()).expect_code(0);
+    write("other.tar.gz", "another artifact");
+    assert_ne!(theirs(&[&blob[..], &["other.tar.gz"]].concat()).code(), 0);
+    // cosign opens the private key too.
+    let public = say(cosign(home.path()).args(["public-key", "--key", "ops.key"])).expect_code(0);
+    assert!(std::fs::read_to_string(home.path().join("ops.pub")).expect("file").trim() == public.stdout.trim());
+}

@@ -40,6 +40,12 @@ impl Descriptor {
         }
     }
 
+    /// Only what identifies the content: the platform of an index entry is no part of a subject.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self::new(self.media_type.clone(), self.digest, self.size)
+    }
+
     /// The descriptor of these bytes.
     pub fn of(media_type: impl Into<String>, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)

@@ -70,6 +70,18 @@ impl KeySigner {
         Ok((Self::ecdsa(pair)?, private))
     }
 
+    /// A new P-256 key: the signer, and its private key in cosign's encrypted format.
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn generate_encrypted(password: &Redacted<String>) -> Result<(Self, String), SignError> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| SignError::Failed)?;
+        let private = pair.to_pkcs8v1().map_err(|_| SignError::Failed)?;
+        let [label, _] = cosign_key::LABELS;
+        let private = pem::write(label, &cosign_key::encrypt(private.as_ref(), password)?);
+        Ok((Self::ecdsa(pair)?, private))
+    }
+
     fn from_pkcs8(der: &[u8]) -> Result<Self, SignError> {
         for algorithm in [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING] {
             if let Ok(pair) = EcdsaKeyPair::from_pkcs8(algorithm, der) {

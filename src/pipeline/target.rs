@@ -1,0 +1,73 @@
+//! What is signed where it lies: a manifest or index in a registry.
+
+use std::sync::Arc;
+
+use sealwright_bundle::Statement;
+use sealwright_core::{Digest, ImageRef, PinnedRef, Platform};
+use sealwright_oci::{Descriptor, Document};
+use sealwright_registry::Client;
+use tokio::runtime::Handle;
+
+use super::publish::{Publisher, Written};
+use super::signer::Sealer;
+use super::source::Registry;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// A digest in a registry, and those below it that are meant too.
+pub struct Target {
+    /// What the reference named when it was looked up.
+    pub image: PinnedRef,
+    client: Arc<Client>,
+    subjects: Vec<Descriptor>,
+}
+
+impl Target {
+    /// Looks the reference up once. With `recursive` the images of an index are meant too, in its order, and then itself.
+    ///
+    /// # Errors
+    /// When the registry does not have it.
+    pub fn find(reference: &ImageRef, recursive: bool, context: &Context, handle: &Handle) -> Result<Self, Failure> {
+        let client = Registry::new(handle.clone()).client(context)?;
+        let (image, root, bytes) = handle.block_on(client.resolve(reference))?;
+        if let (None, Some(tag)) = (&reference.digest, &reference.tag) {
+            context.console.note(&format!("tag {tag} names {} now", image.digest()));
+        }
+        let document = Document::parse(&bytes, Some(&root.media_type));
+        let document = document.map_err(|e| Failure::usage(e.to_string()).at(&image))?;
+        let mut subjects = match document {
+            Document::Index(index) if recursive => index.manifests,
+            _ => vec![],
+        };
+        // What BuildKit stores beside images says something about them and is none.
+        subjects.retain(|d| !d.platform.as_ref().is_some_and(Platform::is_unknown));
+        subjects.push(root);
+        Ok(Self { image, client, subjects })
+    }
+
+    /// Signs a statement about each digest and attaches it, unless this signer stated the same before.
+    ///
+    /// # Errors
+    /// When one cannot be signed or attached.
+    pub fn attach(
+        &self,
+        sealer: &Sealer,
+        context: &Context,
+        handle: &Handle,
+        statement: impl Fn(Digest) -> Statement,
+    ) -> Result<Vec<Written>, Failure> {
+        let publisher = Publisher {
+            client: &self.client,
+            repository: self.image.repository(),
+            sealer,
+            limits: &context.limits,
+            created: context.document_time(Some(&context.now.to_string()))?.to_string(),
+        };
+        let mut written = Vec::new();
+        for subject in &self.subjects {
+            let subject = subject.plain();
+            written.extend(handle.block_on(publisher.all(&[statement(subject.digest)], &subject))?);
+        }
+        Ok(written)
+    }
+}

@@ -1,0 +1,48 @@
+//! Which statements were signed, and which were there already.
+
+use serde_json::{Value, json};
+
+use super::console::{Style, write_document};
+use crate::cli::output::{Output, ReportFormat};
+use crate::failure::Failure;
+use crate::pipeline::publish::Written;
+
+/// A line for each.
+pub fn text(written: &[Written], style: Style) -> String {
+    let line = |one: &Written| {
+        let word = if one.new { style.good("signed ") } else { style.faint("kept   ") };
+        format!("{word} {}  {}\n", one.subject.short(), one.predicate_type)
+    };
+    written.iter().map(line).collect()
+}
+
+/// A list of objects.
+pub fn json(written: &[Written]) -> Value {
+    let object = |one: &Written| json!({ "subject": one.subject, "predicateType": one.predicate_type, "new": one.new });
+    written.iter().map(object).collect()
+}
+
+/// The whole report of a command that only signs. `kind` and `place` say where the statements are: `image` and a reference,
+/// or `bundle` and a file.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(
+    (kind, place): (&str, &str),
+    written: &[Written],
+    outputs: &[Output<ReportFormat>],
+    style: Style,
+) -> Result<(), Failure> {
+    let default = [Output { format: ReportFormat::Text, file: None }];
+    let outputs = if outputs.is_empty() { &default[..] } else { outputs };
+    for output in outputs {
+        let report = match output.format {
+            ReportFormat::Text => format!("{}{place}\n", text(written, style)),
+            ReportFormat::Json => {
+                format!("{:#}\n", json!({ "schema": 1, kind: place, "statements": json(written) }))
+            }
+        };
+        write_document(report.as_bytes(), output.file.as_deref())?;
+    }
+    Ok(())
+}

@@ -29,10 +29,53 @@ pub struct Environment {
     pub token_endpoint: Option<(String, Redacted<String>)>,
     /// `GITHUB_ACTIONS`: whether messages go into a log that masks what it is told to mask.
     pub github_actions: bool,
+    /// `VAULT_…`.
+    pub vault: VaultVariables,
+    /// `BAO_…`.
+    pub openbao: VaultVariables,
+    /// `TRANSIT_SECRET_ENGINE_PATH`, as cosign reads it.
+    pub transit_mount: Option<String>,
     /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
     pub source_date_epoch: Option<String>,
     /// Where the search for a trust file starts.
     pub working_directory: PathBuf,
+}
+
+/// The variables that the clients of Vault and OpenBao read, with their own prefixes.
+#[derive(Debug, Default, Clone)]
+pub struct VaultVariables {
+    /// `…_ADDR`.
+    pub address: Option<String>,
+    /// `…_TOKEN`.
+    pub token: Option<Redacted<String>>,
+    /// `…_NAMESPACE`.
+    pub namespace: Option<String>,
+    /// `…_CACERT`: certificates of the authorities of the server's own certificate.
+    pub ca_file: Option<PathBuf>,
+    /// `…_ROLE_ID`, for AppRole.
+    pub role_id: Option<String>,
+    /// `…_SECRET_ID`, for AppRole.
+    pub secret_id: Option<Redacted<String>>,
+}
+
+impl VaultVariables {
+    fn read(prefix: &str, text: &dyn Fn(&str) -> Option<String>) -> Self {
+        let variable = |name: &str| text(&format!("{prefix}_{name}"));
+        Self {
+            address: variable("ADDR"),
+            token: variable("TOKEN").map(Redacted::new),
+            namespace: variable("NAMESPACE"),
+            ca_file: variable("CACERT").map(PathBuf::from),
+            role_id: variable("ROLE_ID"),
+            secret_id: variable("SECRET_ID").map(Redacted::new),
+        }
+    }
+
+    /// Those of `other` where there is no address here: parts of two configurations do not fit together.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        if self.address.is_some() { self } else { other.clone() }
+    }
 }
 
 /// Everything a command is given besides its arguments.
@@ -69,6 +112,9 @@ impl Context {
                 token_endpoint: text("ACTIONS_ID_TOKEN_REQUEST_URL")
                     .zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Redacted::new)),
                 github_actions: text("GITHUB_ACTIONS").as_deref() == Some("true"),
+                vault: VaultVariables::read("VAULT", &text),
+                openbao: VaultVariables::read("BAO", &text),
+                transit_mount: text("TRANSIT_SECRET_ENGINE_PATH"),
                 source_date_epoch: text("SOURCE_DATE_EPOCH"),
                 working_directory: std::env::current_dir().unwrap_or_default(),
             },

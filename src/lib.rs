@@ -48,6 +48,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::GenerateKeyPair(arguments) => {
             commands::generate_key_pair::run(arguments, context).map(|()| Exit::Passed)
         }
+        Command::PublicKey(arguments) => commands::public_key::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
     };
     // A connection that hangs must not keep a finished command alive.

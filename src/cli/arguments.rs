@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealwright_core::{ImageRef, Platform, Severity};
 use sealwright_source::Transport;
 
+use super::key_ref::KeyRef;
 use super::output::{Output, ReportFormat, SbomFormat, ScanFormat};
 
 /// Is what runs in production exactly what was built from this commit, untampered, and free of critical vulnerabilities
@@ -86,6 +87,9 @@ pub enum Command {
     /// Make a key pair in cosign's format, encrypted with COSIGN_PASSWORD
     #[command(after_help = GENERATE_KEY_PAIR_EXAMPLES)]
     GenerateKeyPair(GenerateKeyPair),
+    /// Write the public half of a key
+    #[command(after_help = PUBLIC_KEY_EXAMPLES)]
+    PublicKey(PublicKey),
     /// Advisory data: fetch, import, show
     #[command(subcommand)]
     Db(Db),
@@ -144,6 +148,22 @@ Examples:
   COSIGN_PASSWORD=… sealwright generate-key-pair --output-key-prefix release
 
 The private key lies in cosign.key, which only its owner may read, the public key in cosign.pub. Nothing is replaced.";
+
+const PUBLIC_KEY_EXAMPLES: &str = "\
+Examples:
+  sealwright public-key --key cosign.key
+  VAULT_ADDR=https://vault.example:8200 sealwright public-key --key hashivault://release --outfile release.pub";
+
+/// `public-key`.
+#[derive(Debug, Args)]
+pub struct PublicKey {
+    /// Whose key.
+    #[command(flatten)]
+    pub identity: Identity,
+    /// Where it goes; default: stdout
+    #[arg(long, value_name = "FILE")]
+    pub outfile: Option<PathBuf>,
+}
 
 /// `sign`.
 #[derive(Debug, Args)]
@@ -240,12 +260,12 @@ pub struct Rules {
     pub db: Option<PathBuf>,
 }
 
-/// Who signs.
+/// Who signs, and where it is entered.
 #[derive(Debug, Args)]
 pub struct Signing {
-    /// A private key file (PEM, or cosign's encrypted format); without one, keyless
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
+    /// Who signs.
+    #[command(flatten)]
+    pub identity: Identity,
     /// Whether signatures are entered into a transparency log (the default); `none` only with a key. Keyless, a repository
     /// that is not public has to say `required`: the log shows its name to everyone
     #[arg(long, value_name = "WORD")]
@@ -256,10 +276,39 @@ pub struct Signing {
     /// The keys and certificates of that instance
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Option<PathBuf>,
-    /// The OpenID Connect token that names the signer, `-` for stdin; default: `SIGSTORE_ID_TOKEN`, or the token endpoint of
+}
+
+/// A key, or the workload itself.
+#[derive(Debug, Args)]
+pub struct Identity {
+    /// A private key: a file (PEM, or cosign's encrypted format), hashivault://NAME or openbao://NAME; without one, keyless
+    #[arg(long, value_name = "FILE|URI")]
+    pub key: Option<KeyRef>,
+    /// The OpenID Connect token that names the workload, `-` for stdin; default: `SIGSTORE_ID_TOKEN`, or the token endpoint of
     /// the GitHub Actions job
     #[arg(long, value_name = "FILE|-")]
     pub identity_token: Option<PathBuf>,
+    /// How one gets at a key of Vault or OpenBao.
+    #[command(flatten)]
+    pub vault: VaultFlags,
+}
+
+/// How one gets at a key of Vault or OpenBao. Where they are, their own variables say.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Vault and OpenBao")]
+pub struct VaultFlags {
+    /// Log in as this role with the workload's own identity token
+    #[arg(id = "vault_role", long = "vault-role", value_name = "ROLE", requires = "key")]
+    pub role: Option<String>,
+    /// The path of the auth method; default: jwt with --vault-role, else approle
+    #[arg(id = "vault_auth", long = "vault-auth", value_name = "PATH", requires = "key")]
+    pub auth: Option<String>,
+    /// For whom the identity token is, as the role demands it
+    #[arg(id = "vault_audience", long = "vault-audience", value_name = "AUDIENCE", default_value = "vault")]
+    pub audience: String,
+    /// Sign with this version of the key; default: the latest one
+    #[arg(id = "vault_key_version", long = "vault-key-version", value_name = "N", requires = "key")]
+    pub key_version: Option<u64>,
 }
 
 /// Whether a log entry and a trusted time are demanded.

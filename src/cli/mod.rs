@@ -1,4 +1,5 @@
 //! What is typed: arguments, and the values they are made of.
 
 pub mod arguments;
+pub mod key_ref;
 pub mod output;

@@ -4,6 +4,7 @@ pub mod attest;
 pub mod db;
 pub mod demo;
 pub mod generate_key_pair;
+pub mod public_key;
 pub mod sbom;
 pub mod scan;
 pub mod seal;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealwright_advisory::AdvisorySource;
-use sealwright_core::{Decision, PinnedRef, Platform};
+use sealwright_core::{Decision, ImageRef, PinnedRef, Platform};
 use sealwright_gate::ClearedImage;
 use sealwright_oci::{ImageSource, ResolvedImage, Wanted};
 use sealwright_policy::Policy;
@@ -51,7 +51,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
     let job = Job { trust, builders, sealer, client, context, handle, database: "OSV".to_owned() };
-    let done = job.seal(&opened, &store, arguments)?;
+    let done = job.seal(&opened, &store, &arguments.push)?;
     report(&done, &arguments.output, context.console.style())?;
     Ok(done.exit())
 }
@@ -121,12 +121,7 @@ impl Job<'_> {
     ///
     /// # Errors
     /// As [`run`].
-    pub fn seal(
-        &self,
-        opened: &Opened,
-        advisories: &dyn AdvisorySource,
-        arguments: &arguments::Seal,
-    ) -> Result<Done, Failure> {
+    pub fn seal(&self, opened: &Opened, advisories: &dyn AdvisorySource, push: &ImageRef) -> Result<Done, Failure> {
         let Opened { source, image, name } = opened;
         let (facts, verdict) = judge_all(&**source, image, advisories, &self.trust.policy, self.context)?;
         let cleared = match verdict {
@@ -135,9 +130,8 @@ impl Job<'_> {
             }
             Verdict::Cleared(cleared) => cleared,
         };
-        let repository = &arguments.push.repository;
-        let tag = arguments.push.tag.as_deref();
-        self.warn_of_moved_tag(arguments, cleared.root())?;
+        let repository = &push.repository;
+        self.warn_of_moved_tag(push, cleared.root())?;
         let repository_name = repository.to_string();
         let common = Common {
             repository: &repository_name,
@@ -159,19 +153,19 @@ impl Job<'_> {
         let mut done =
             Done { image: Some(pinned.clone()), decisions, written, verification: Some(verification), tag: None };
         if done.exit() == Exit::Passed
-            && let Some(tag) = tag
+            && let Some(tag) = &push.tag
         {
             let root = &image.root;
             self.handle.block_on(self.client.tag(&pinned, tag, &root.media_type, &image.root_bytes))?;
-            done.tag = Some(tag.to_owned());
+            done.tag = Some(tag.clone());
         }
         Ok(done)
     }
 
     /// A tag that names another image is moved, where the registry lets it; a person should know.
-    fn warn_of_moved_tag(&self, arguments: &arguments::Seal, digest: sealwright_core::Digest) -> Result<(), Failure> {
-        let Some(tag) = &arguments.push.tag else { return Ok(()) };
-        let state = self.handle.block_on(self.client.tag_state(&arguments.push.repository, tag))?;
+    fn warn_of_moved_tag(&self, push: &ImageRef, digest: sealwright_core::Digest) -> Result<(), Failure> {
+        let Some(tag) = &push.tag else { return Ok(()) };
+        let state = self.handle.block_on(self.client.tag_state(&push.repository, tag))?;
         if let Some(other) = state.filter(|other| *other != digest) {
             self.context.console.warn(&format!("tag {tag} names {} and will be moved", other.short()));
         }

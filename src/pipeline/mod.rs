@@ -12,3 +12,4 @@ pub mod source;
 pub mod statements;
 pub mod target;
 pub mod trust_file;
+pub mod vault;

@@ -9,12 +9,15 @@ use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
 use sealwright_sign::{
-    GitHubTokens, KeySigner, KeylessSigner, LoggedKeySigner, OnToken, Signer, Visibility, WorkloadClaims,
+    GitHubTokens, KeySigner, KeylessSigner, LoggedKeySigner, OnToken, SIGSTORE, Signer, SigningKey, Visibility,
+    WorkloadClaims,
 };
 use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
 use tokio::runtime::Handle;
 
-use crate::cli::arguments::{Signing, Transparency};
+use super::vault;
+use crate::cli::arguments::{Identity, Signing, Transparency};
+use crate::cli::key_ref::KeyRef;
 use crate::commands::read_input;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -43,9 +46,11 @@ enum Who {
 /// # Errors
 /// When one of them cannot be used, or they do not fit together.
 pub fn open(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
-    match (&arguments.key, arguments.transparency) {
-        (Some(key), Some(Transparency::None)) => Sealer::of_key(read_signer(key, context)?, key),
-        (Some(key), None | Some(Transparency::Required)) => logged_key(key, arguments, context),
+    match (&arguments.identity.key, arguments.transparency) {
+        (Some(key), Some(Transparency::None)) => {
+            Sealer::of_key(read_key(key, &arguments.identity, context, handle)?, key)
+        }
+        (Some(key), None | Some(Transparency::Required)) => logged_key(key, arguments, context, handle),
         (None, Some(Transparency::None)) => Err(Failure::usage("--transparency none needs --key")
             .hint("a certificate lives for minutes: without a log and a trusted time it proves nothing")),
         (None, stated) => {
@@ -58,18 +63,32 @@ pub fn open(arguments: &Signing, context: &Context, handle: &Handle) -> Result<S
     }
 }
 
-fn read_signer(path: &Path, context: &Context) -> Result<KeySigner, Failure> {
+/// The key that is named, wherever it lies.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn read_key(key: &KeyRef, identity: &Identity, context: &Context, handle: &Handle) -> Result<SigningKey, Failure> {
+    match key {
+        KeyRef::File(path) => read_key_file(path, context).map(SigningKey::from),
+        KeyRef::Vault { dialect, name } => {
+            let opened = vault::open(*dialect, name, identity, context, handle);
+            opened.map(|key| SigningKey::Vault(Box::new(key))).map_err(|e| e.at(format!("key {key}")))
+        }
+    }
+}
+
+fn read_key_file(path: &Path, context: &Context) -> Result<KeySigner, Failure> {
     let file = read_file(path, context.limits.configuration)
         .map_err(|e| Failure::usage(format!("key {} could not be read: {e}", path.display())))?;
     KeySigner::from_pem(&file, context.environment.key_password.as_ref())
         .map_err(|e| Failure::from(e).at(format!("key {}", path.display())))
 }
 
-fn logged_key(path: &Path, arguments: &Signing, context: &Context) -> Result<Sealer, Failure> {
+fn logged_key(key: &KeyRef, arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
     let hint = "--transparency none signs with the key alone: the signature, the subject and the predicate type are still checked; no log, no trusted time";
     let (config, root) = instance(arguments, "a transparency log", hint, context)?;
-    let signer = LoggedKeySigner::new(read_signer(path, context)?, &config, context.timeout)?;
-    Sealer::of_logged_key(signer, path, &root)
+    let signer = LoggedKeySigner::new(read_key(key, &arguments.identity, context, handle)?, &config, context.timeout)?;
+    Sealer::of_logged_key(signer, key, &root)
 }
 
 /// The signing config and the trusted root of the instance that is asked.
@@ -85,7 +104,7 @@ fn instance(arguments: &Signing, what: &str, hint: &str, context: &Context) -> R
 fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
     let hint = "sign with a key instead: --key cosign.key --transparency none";
     let (config, root) = instance(arguments, "keyless signing", hint, context)?;
-    if let Some(file) = &arguments.identity_token {
+    if let Some(file) = &arguments.identity.identity_token {
         let token = read_input(file, context.limits.configuration)?;
         let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
         return Sealer::of_token(&config, &Redacted::new(token), &root, context);
@@ -94,7 +113,7 @@ fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Se
         return Sealer::of_token(&config, token, &root, context);
     }
     if let Some((url, bearer)) = &context.environment.token_endpoint {
-        let endpoint = GitHubTokens::new(url, bearer.clone(), context.timeout, masking(context))?;
+        let endpoint = GitHubTokens::new(url, bearer.clone(), SIGSTORE, context.timeout, masking(context))?;
         let token = handle.block_on(endpoint.request())?;
         let signer = KeylessSigner::new(&config, &token, Some(endpoint), context.now, context.timeout)?;
         return Sealer::of_keyless(signer, &root);
@@ -108,7 +127,7 @@ fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Se
 }
 
 /// Tokens must not stand in a log that others read.
-fn masking(context: &Context) -> OnToken {
+pub fn masking(context: &Context) -> OnToken {
     let console = context.console.clone();
     if context.environment.github_actions { Box::new(move |token| console.mask(token)) } else { Box::new(|_| ()) }
 }
@@ -120,13 +139,13 @@ fn builder(identity: BuilderIdentity, transparency: Demanded) -> Builder {
 }
 
 fn key_builder(
-    key: &KeySigner,
-    file: &Path,
+    key: &SigningKey,
+    name: &KeyRef,
     transparency: Demanded,
     root: Option<&TrustedRoot>,
 ) -> Result<BuilderAnchor, Failure> {
     let public = PublicKey::from_pem(key.public_pem().as_bytes()).map_err(|e| Failure::usage(e.to_string()))?;
-    let identity = BuilderIdentity::Key(KeyRule { file: file.display().to_string() });
+    let identity = BuilderIdentity::Key(KeyRule { file: name.to_string() });
     Ok(BuilderAnchor::new(builder(identity, transparency), Some(public), root)?)
 }
 
@@ -184,14 +203,14 @@ impl Sealer {
         Ok(Self { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
     }
 
-    fn of_key(signer: KeySigner, file: &Path) -> Result<Self, Failure> {
-        let builder = key_builder(&signer, file, Demanded::None, None)?;
+    fn of_key(signer: SigningKey, name: &KeyRef) -> Result<Self, Failure> {
+        let builder = key_builder(&signer, name, Demanded::None, None)?;
         let who = Who::Key(signer.fingerprint());
         Ok(Self { signer: Signer::Key(signer), builder, source: None, who })
     }
 
-    fn of_logged_key(signer: LoggedKeySigner, file: &Path, root: &TrustedRoot) -> Result<Self, Failure> {
-        let builder = key_builder(signer.key(), file, Demanded::Required, Some(root))?;
+    fn of_logged_key(signer: LoggedKeySigner, name: &KeyRef, root: &TrustedRoot) -> Result<Self, Failure> {
+        let builder = key_builder(signer.key(), name, Demanded::Required, Some(root))?;
         let who = Who::Key(signer.key().fingerprint());
         Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source: None, who })
     }

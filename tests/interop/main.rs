@@ -21,3 +21,4 @@ mod registries;
 mod sealed;
 mod sigstore_servers;
 mod tar;
+mod vault;

@@ -48,6 +48,9 @@ pub(crate) fn say(command: &mut Command) -> Said {
 pub(crate) fn sealwright(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
     command.env("HOME", home).env_remove("XDG_CACHE_HOME").env_remove("DOCKER_CONFIG").env("COSIGN_PASSWORD", "");
+    for name in ["VAULT_ADDR", "VAULT_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"] {
+        command.env_remove(name);
+    }
     command.current_dir(home);
     command
 }

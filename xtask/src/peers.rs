@@ -65,6 +65,15 @@ pub(crate) fn cosign(peers: &Peers) -> Result<Peer, Missing> {
 
 /// A Go program: `package` of the module in `tests/peers/MODULE`, whose `go.sum` names every hash.
 pub(crate) fn go_tool(peers: &Peers, variable: &'static str, module: &str, package: &str) -> Result<Peer, Missing> {
+    go_build(peers, variable, module, &[package])
+}
+
+/// HashiCorp Vault with the few parts that its own tag `minimal` leaves in.
+pub(crate) fn vault(peers: &Peers) -> Result<Peer, Missing> {
+    go_build(peers, "SEALWRIGHT_VAULT", "vault", &["-tags", "minimal", "github.com/hashicorp/vault"])
+}
+
+fn go_build(peers: &Peers, variable: &'static str, module: &str, arguments: &[&str]) -> Result<Peer, Missing> {
     let go = find("go").ok_or_else(|| Missing::Absent("Go is not installed".into()))?;
     let source = root().join("tests/peers").join(module);
     let version = fingerprint(&source).map_err(Missing::Broken)?;
@@ -74,7 +83,7 @@ pub(crate) fn go_tool(peers: &Peers, variable: &'static str, module: &str, packa
         // Built beside and renamed, so that a build that was cut off is not taken for a whole one.
         let partial = binary.with_extension("partial");
         let mut build = Command::new(go);
-        build.args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o"]).arg(&partial).arg(package);
+        build.args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o"]).arg(&partial).args(arguments);
         build.current_dir(&source).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
         run(&mut build).map_err(Missing::Broken)?;
         fs::rename(&partial, &binary).map_err(|e| Missing::Broken(format!("{}: {e}", binary.display())))?;

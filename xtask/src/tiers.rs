@@ -170,6 +170,16 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "vault",
+        about: "a genuine HashiCorp Vault: transit keys of every kind, JWT login, AppRole, rotation; cosign accepts it",
+        need: Need::Optional,
+        cold_minutes: 8,
+        run: |p| {
+            let registry = peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".");
+            interop("vault", [peers::vault(p), peers::cosign(p), registry])
+        },
+    },
+    Tier {
         name: "docker",
         about: "docker-daemon: and docker save of a real Docker engine",
         need: Need::Optional,

@@ -8,7 +8,7 @@ use sealwright_core::{Redacted, is_loopback_host};
 use serde_json::Value;
 
 use crate::SignError;
-use crate::upstream::{Passing, again, client, clip};
+use crate::upstream::{Passing, again, client, clip, read_within};
 
 /// Its answer is a token of a few kilobytes in JSON.
 const LONGEST_ANSWER: usize = 64 << 10;
@@ -17,7 +17,7 @@ const SERVICE: &str = "the token endpoint of GitHub Actions";
 /// What is done with a token before anything else: a log must mask it.
 pub type OnToken = Box<dyn Fn(&Redacted<String>) + Send + Sync>;
 
-/// Gives tokens for the audience `sigstore` for as long as the job runs.
+/// Gives tokens for as long as the job runs.
 pub struct GitHubTokens {
     client: reqwest::Client,
     url: Url,
@@ -32,18 +32,24 @@ impl fmt::Debug for GitHubTokens {
 }
 
 impl GitHubTokens {
-    /// The endpoint of `ACTIONS_ID_TOKEN_REQUEST_URL`, which takes the token of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. `timeout` is
-    /// for each request. Nothing is asked yet.
+    /// The endpoint of `ACTIONS_ID_TOKEN_REQUEST_URL`, which takes the token of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, for tokens
+    /// that are meant for `audience`. `timeout` is for each request. Nothing is asked yet.
     ///
     /// # Errors
     /// When the address is none to which a secret may be sent.
-    pub fn new(url: &str, bearer: Redacted<String>, timeout: Duration, on_token: OnToken) -> Result<Self, SignError> {
+    pub fn new(
+        url: &str,
+        bearer: Redacted<String>,
+        audience: &str,
+        timeout: Duration,
+        on_token: OnToken,
+    ) -> Result<Self, SignError> {
         let unusable = || SignError::TokenEndpoint("expected an https:// address".to_owned());
         let mut url = Url::parse(url).map_err(|_| unusable())?;
         if url.scheme() != "https" && !url.host_str().is_some_and(is_loopback_host) {
             return Err(unusable());
         }
-        url.query_pairs_mut().append_pair("audience", "sigstore");
+        url.query_pairs_mut().append_pair("audience", audience);
         Ok(Self { client: client(timeout)?, url, bearer, on_token })
     }
 
@@ -72,13 +78,8 @@ impl GitHubTokens {
                 "it answered {status}, and the job may lack `permissions: id-token: write`"
             ))));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(lost)? {
-            if body.len() + chunk.len() > LONGEST_ANSWER {
-                return Err(Passing::Final(upstream("its answer is longer than any token".to_owned())));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_within(&mut answer, LONGEST_ANSWER).await.map_err(lost)?;
+        let body = body.ok_or_else(|| Passing::Final(upstream("its answer is longer than any token".to_owned())))?;
         let value =
             serde_json::from_slice(&body).ok().and_then(|mut answer: Value| match answer.get_mut("value")?.take() {
                 Value::String(token) => Some(Redacted::new(token)),

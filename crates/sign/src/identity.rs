@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::SignError;
 
+/// The audience of tokens for Fulcio.
+pub const SIGSTORE: &str = "sigstore";
+
 /// A token is at most this long, in bytes: headers of servers allow no more.
 const LONGEST_TOKEN: usize = 16 << 10;
 /// A token has to live for at least this long, in seconds: signing takes several requests.
@@ -112,8 +115,8 @@ impl UnverifiedClaims {
             return Err(fail("has expired, ask for a new one"));
         }
         let audience = match claims.get("aud") {
-            Some(Value::String(one)) => one == "sigstore",
-            Some(Value::Array(several)) => several.iter().any(|one| one == "sigstore"),
+            Some(Value::String(one)) => one == SIGSTORE,
+            Some(Value::Array(several)) => several.iter().any(|one| one == SIGSTORE),
             _ => false,
         };
         if !audience {

@@ -8,10 +8,10 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
     RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use sealwright_bundle::{Bundle, Envelope, PAYLOAD_TYPE, pae};
+use sealwright_bundle::{PAYLOAD_TYPE, pae};
 use sealwright_core::{Digest, Redacted};
 
-use crate::{SignError, cosign_key, key_hint, pem};
+use crate::{SignError, bundle, cosign_key, pem};
 
 /// RSA keys outside of these sizes are not supported, in bytes.
 const RSA_SIZES: std::ops::RangeInclusive<usize> = 256..=1024;
@@ -135,8 +135,7 @@ impl KeySigner {
     /// When the key cannot sign.
     pub fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = self.sign_bytes(&pae(PAYLOAD_TYPE, statement))?;
-        let envelope = Envelope::new(statement, &signature);
-        Ok(Bundle::with_key(envelope, &key_hint(&self.fingerprint())).to_bytes())
+        Ok(bundle(statement, &signature, &self.fingerprint()))
     }
 
     /// Whether it is an ECDSA key on P-256, which signs with SHA-256.

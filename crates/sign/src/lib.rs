@@ -1,4 +1,4 @@
-//! Signers: key files and keyless; the only place that sees key material.
+//! Signers: keys in files and in Vault, and keyless; the only place that sees key material.
 //!
 //! A signer signs the bytes of a statement and gives a Sigstore bundle. It knows no gate: that only what was cleared is
 //! signed is the pipeline's promise.
@@ -10,23 +10,28 @@ mod key;
 mod keyless;
 mod logged_key;
 mod pem;
+mod signing_key;
 mod tokens;
 mod upstream;
+mod vault;
 
+use sealwright_bundle::{Bundle, Envelope};
 use sealwright_core::Digest;
 
 pub use ambient::{GitHubTokens, OnToken};
-pub use identity::{UnverifiedClaims, Visibility, WorkloadClaims};
+pub use identity::{SIGSTORE, UnverifiedClaims, Visibility, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;
 pub use logged_key::LoggedKeySigner;
+pub use signing_key::SigningKey;
+pub use vault::{VaultAccess, VaultKey, VaultLogin};
 
 /// One that signs.
 #[derive(Debug)]
 pub enum Signer {
-    /// With a key file.
-    Key(KeySigner),
-    /// With a key file, entered into a log and stamped with the time.
+    /// With a key.
+    Key(SigningKey),
+    /// With a key, entered into a log and stamped with the time.
     LoggedKey(Box<LoggedKeySigner>),
     /// With a certificate that lives for minutes, for an OpenID Connect identity.
     Keyless(Box<KeylessSigner>),
@@ -39,7 +44,7 @@ impl Signer {
     /// When the key cannot sign, or an authority or log is not there or refuses.
     pub async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
         match self {
-            Self::Key(signer) => signer.sign(statement),
+            Self::Key(signer) => signer.sign(statement).await,
             Self::LoggedKey(signer) => signer.sign(statement).await,
             Self::Keyless(signer) => signer.sign(statement).await,
         }
@@ -73,6 +78,9 @@ pub enum SignError {
     /// The endpoint that gives tokens cannot be used, or refuses to give one.
     #[error("the token endpoint of GitHub Actions cannot be used: {0}")]
     TokenEndpoint(String),
+    /// Vault refuses, or what is asked of it cannot be.
+    #[error("Vault cannot be used: {0}")]
+    Vault(String),
     /// The signing config does not name what is needed.
     #[error("the signing config cannot be used: {0}")]
     SigningConfig(String),
@@ -91,6 +99,11 @@ impl SignError {
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Upstream { .. })
     }
+}
+
+/// A bundle with the key's hint, and neither log entry nor timestamp.
+fn bundle(statement: &[u8], signature: &[u8], fingerprint: &Digest) -> Vec<u8> {
+    Bundle::with_key(Envelope::new(statement, signature), &key_hint(fingerprint)).to_bytes()
 }
 
 /// The hint by which a bundle names its key, as cosign writes it: base64 of sha256 over the SPKI.

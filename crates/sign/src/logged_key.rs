@@ -14,13 +14,13 @@ use sigstore_trust_root::SigningConfig;
 use sigstore_tsa::TimestampClient;
 use sigstore_types::{DerPublicKey, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry};
 
-use crate::key::KeySigner;
+use crate::signing_key::SigningKey;
 use crate::upstream::{client, persist};
 use crate::{SignError, key_hint};
 
 /// A key, the log that hears of what it signs, and who says when that was.
 pub struct LoggedKeySigner {
-    key: KeySigner,
+    key: SigningKey,
     log: Log,
     /// A timestamp authority; a log of version 1 can do without one.
     timestamps: Option<TimestampClient>,
@@ -45,7 +45,7 @@ impl LoggedKeySigner {
     ///
     /// # Errors
     /// When the signing config names no log that takes this key, or nobody who says the time.
-    pub fn new(key: KeySigner, signing_config: &[u8], timeout: Duration) -> Result<Self, SignError> {
+    pub fn new(key: SigningKey, signing_config: &[u8], timeout: Duration) -> Result<Self, SignError> {
         let unusable = |why: &str| SignError::SigningConfig(why.to_owned());
         let text = std::str::from_utf8(signing_config).map_err(|_| unusable("it is no text"))?;
         let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
@@ -73,13 +73,13 @@ impl LoggedKeySigner {
     }
 
     /// The key.
-    pub fn key(&self) -> &KeySigner {
+    pub fn key(&self) -> &SigningKey {
         &self.key
     }
 
     pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
         let signed = pae(PAYLOAD_TYPE, statement);
-        let signature = self.key.sign_bytes(&signed)?;
+        let signature = self.key.sign_bytes(&signed).await?;
         let envelope = Envelope::new(statement, &signature);
         let entry = persist(async || self.enter(&envelope, &Digest::of(&signed), &signature).await).await?;
         let mut stamps = Vec::new();

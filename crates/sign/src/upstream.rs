@@ -10,12 +10,27 @@ use crate::SignError;
 const ATTEMPTS: u32 = 3;
 
 /// An HTTP client that gives up after `timeout` and follows nobody elsewhere.
+pub(crate) fn builder(timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none())
+}
+
 pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, SignError> {
-    reqwest::Client::builder()
-        .timeout(timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|e| SignError::SigningConfig(e.to_string()))
+    builder(timeout).build().map_err(|e| SignError::SigningConfig(e.to_string()))
+}
+
+/// The body of an answer; nothing where it is longer than `limit` bytes.
+pub(crate) async fn read_within(
+    answer: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 /// A failure, and whether it may pass.

@@ -18,7 +18,6 @@ use sealwright_verify::{
 use tokio::runtime::Handle;
 
 use super::sample::{SampleImage, alpine_with_zlib};
-use crate::cli::arguments::{Rules, Seal, Signing};
 use crate::commands::seal::{Done, Job, as_text};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -136,21 +135,7 @@ impl<'a> Stage<'a> {
     fn seal(&self, source: SampleImage) -> Result<Done, Failure> {
         let image = resolve(&source, &Wanted::All, &self.context.limits)?;
         let opened = Opened { source: Box::new(source), image, name: "the sample image".to_owned() };
-        let arguments = Seal {
-            source: sealwright_source::Transport::Registry(self.image.clone()),
-            push: self.image.clone(),
-            rules: Rules { policy: None, db: None },
-            signing: Signing {
-                key: None,
-                transparency: None,
-                signing_config: None,
-                trusted_root: None,
-                identity_token: None,
-            },
-            platform: None,
-            output: vec![],
-        };
-        self.job.seal(&opened, &self.advisories, &arguments)
+        self.job.seal(&opened, &self.advisories, &self.image)
     }
 
     fn vulnerable_is_refused(&self) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sealwright_core::{Digest, Redacted};
 use sealwright_loopback::authority::{Authority, Effect, Fault, Job, LogVersion, workflow_claims};
-use sealwright_sign::{GitHubTokens, KeylessSigner, SignError, UnverifiedClaims};
+use sealwright_sign::{GitHubTokens, KeylessSigner, SIGSTORE, SignError, UnverifiedClaims};
 use serde_json::{Value, json};
 
 use crate::keyless::{now, run};
@@ -13,7 +13,7 @@ use crate::statement;
 
 fn endpoint(job: &Job) -> GitHubTokens {
     let bearer = Redacted::new(job.request_token.clone());
-    GitHubTokens::new(&job.request_url, bearer, Duration::from_secs(5), Box::new(|_| ())).expect("endpoint")
+    GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5), Box::new(|_| ())).expect("endpoint")
 }
 
 fn with(changed: Value) -> Value {
@@ -40,7 +40,8 @@ fn a_job_gets_a_token_for_sigstore_and_the_log_is_told_to_mask_it() {
     let kept = Arc::clone(&masked);
     let on_token = Box::new(move |token: &Redacted<String>| kept.lock().expect("lock").push(token.expose().clone()));
     let bearer = Redacted::new(job.request_token.clone());
-    let endpoint = GitHubTokens::new(&job.request_url, bearer, Duration::from_secs(5), on_token).expect("endpoint");
+    let endpoint =
+        GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5), on_token).expect("endpoint");
     assert!(!format!("{endpoint:?}").contains(&job.request_token));
     for status in [500, 429] {
         authority.fault(Fault::once("GET", "/jobs/0/idtoken", Effect::Status(status)));
@@ -86,7 +87,8 @@ fn an_answer_without_a_token_and_silence_are_the_endpoints_fault() {
 #[test]
 fn a_secret_goes_to_no_plain_address() {
     for bad in ["http://example.org/token", "ftp://example.org/", "example.org", ""] {
-        let made = GitHubTokens::new(bad, Redacted::new("t".to_owned()), Duration::from_secs(1), Box::new(|_| ()));
+        let made =
+            GitHubTokens::new(bad, Redacted::new("t".to_owned()), SIGSTORE, Duration::from_secs(1), Box::new(|_| ()));
         assert!(matches!(made, Err(SignError::TokenEndpoint(_))), "{bad}");
     }
 }

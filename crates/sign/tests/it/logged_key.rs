@@ -14,7 +14,7 @@ use crate::{file, statement};
 fn signer(authority: &Authority, log: LogVersion, key: &str) -> Result<Signer, SignError> {
     let key = KeySigner::from_pem(&file(key), None).expect(key);
     let config = authority.signing_config(log);
-    LoggedKeySigner::new(key, config.as_bytes(), Duration::from_secs(5)).map(|s| Signer::LoggedKey(Box::new(s)))
+    LoggedKeySigner::new(key.into(), config.as_bytes(), Duration::from_secs(5)).map(|s| Signer::LoggedKey(Box::new(s)))
 }
 
 fn anchor(authority: &Authority, key: &str) -> Anchor {
@@ -60,7 +60,8 @@ fn a_log_without_a_time_is_refused() {
         serde_json::from_str(&authority.signing_config(LogVersion::V2)).expect("signing config");
     config["tsaUrls"] = serde_json::json!([]);
     let key = KeySigner::from_pem(&file("p256.pem"), None).expect("key");
-    let error = LoggedKeySigner::new(key, config.to_string().as_bytes(), Duration::from_secs(5)).expect_err("no time");
+    let error =
+        LoggedKeySigner::new(key.into(), config.to_string().as_bytes(), Duration::from_secs(5)).expect_err("no time");
     assert!(error.to_string().contains("states no time"), "{error}");
 }
 

@@ -281,7 +281,8 @@ pub struct Signing {
 /// A key, or the workload itself.
 #[derive(Debug, Args)]
 pub struct Identity {
-    /// A private key: a file (PEM, or cosign's encrypted format), hashivault://NAME or openbao://NAME; without one, keyless
+    /// A private key: a file (PEM, or cosign's encrypted format), awskms:///NAME, hashivault://NAME or openbao://NAME; without
+    /// one, keyless
     #[arg(long, value_name = "FILE|URI")]
     pub key: Option<KeyRef>,
     /// The OpenID Connect token that names the workload, `-` for stdin; default: `SIGSTORE_ID_TOKEN`, or the token endpoint of

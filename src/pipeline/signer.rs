@@ -9,7 +9,7 @@ use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
 use sealwright_sign::{
-    GitHubTokens, KeySigner, KeylessSigner, LoggedKeySigner, OnToken, SIGSTORE, Signer, SigningKey, Visibility,
+    GitHubTokens, KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, OnToken, SIGSTORE, Signer, SigningKey, Visibility,
     WorkloadClaims,
 };
 use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
@@ -73,6 +73,10 @@ pub fn read_key(key: &KeyRef, identity: &Identity, context: &Context, handle: &H
         KeyRef::Vault { dialect, name } => {
             let opened = vault::open(*dialect, name, identity, context, handle);
             opened.map(|key| SigningKey::Vault(Box::new(key))).map_err(|e| e.at(format!("key {key}")))
+        }
+        KeyRef::Kms { endpoint, name } => {
+            let opened = handle.block_on(KmsKey::open(endpoint.as_deref(), name, context.timeout));
+            opened.map(|key| SigningKey::Kms(Box::new(key))).map_err(|e| Failure::from(e).at(format!("key {key}")))
         }
     }
 }

@@ -5,6 +5,7 @@
 mod broken_images;
 mod documents;
 mod keyless;
+mod kms;
 mod offline;
 mod registry_failures;
 mod scene;

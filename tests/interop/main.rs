@@ -15,6 +15,7 @@ mod cosign;
 mod debian;
 mod docker_engine;
 mod keyless;
+mod kms;
 mod layout;
 mod peer;
 mod registries;

@@ -170,6 +170,13 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "kms",
+        about: "keys of a strict stand-in for AWS KMS: cosign signs with them too, and each accepts the other",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |p| interop("kms", [peers::cosign(p), peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".")]),
+    },
+    Tier {
         name: "vault",
         about: "a genuine HashiCorp Vault: transit keys of every kind, JWT login, AppRole, rotation; cosign accepts it",
         need: Need::Optional,

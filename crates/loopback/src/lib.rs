@@ -1,11 +1,12 @@
-//! A small registry and a throw-away signing authority on loopback, for the demo and the tests.
+//! A small registry, a throw-away signing authority and a stand-in for AWS KMS on loopback, for the demo and the tests.
 //!
-//! Both are fakes: they keep nothing and speak plain HTTP. They follow the published protocols strictly, so that what passes
+//! All are fakes: they keep nothing and speak plain HTTP. They follow the published protocols strictly, so that what passes
 //! here has not passed by carelessness, and other vendors' clients check them in the interop tests.
 
 mod answer;
 pub mod authority;
 mod body;
+pub mod kms;
 pub mod registry;
 mod server;
 mod traffic;

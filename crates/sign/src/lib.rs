@@ -1,4 +1,4 @@
-//! Signers: keys in files and in Vault, and keyless; the only place that sees key material.
+//! Signers: keys in files, Vault and AWS KMS, and keyless; the only place that sees key material.
 //!
 //! A signer signs the bytes of a statement and gives a Sigstore bundle. It knows no gate: that only what was cleared is
 //! signed is the pipeline's promise.
@@ -8,6 +8,8 @@ mod cosign_key;
 mod identity;
 mod key;
 mod keyless;
+mod kind;
+mod kms;
 mod logged_key;
 mod pem;
 mod signing_key;
@@ -22,6 +24,7 @@ pub use ambient::{GitHubTokens, OnToken};
 pub use identity::{SIGSTORE, UnverifiedClaims, Visibility, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;
+pub use kms::KmsKey;
 pub use logged_key::LoggedKeySigner;
 pub use signing_key::SigningKey;
 pub use vault::{VaultAccess, VaultKey, VaultLogin};
@@ -78,6 +81,9 @@ pub enum SignError {
     /// The endpoint that gives tokens cannot be used, or refuses to give one.
     #[error("the token endpoint of GitHub Actions cannot be used: {0}")]
     TokenEndpoint(String),
+    /// AWS KMS refuses, or cannot be asked.
+    #[error("AWS KMS cannot be used: {0}")]
+    Kms(String),
     /// Vault refuses, or what is asked of it cannot be.
     #[error("Vault cannot be used: {0}")]
     Vault(String),

@@ -4,6 +4,8 @@ use sealwright_bundle::{PAYLOAD_TYPE, pae};
 use sealwright_core::Digest;
 
 use crate::key::KeySigner;
+use crate::kind::Kind;
+use crate::kms::KmsKey;
 use crate::vault::VaultKey;
 use crate::{SignError, bundle, pem};
 
@@ -14,6 +16,8 @@ pub enum SigningKey {
     File(KeySigner),
     /// In the transit engine of HashiCorp Vault or OpenBao, which it never leaves.
     Vault(Box<VaultKey>),
+    /// In AWS KMS, which it never leaves.
+    Kms(Box<KmsKey>),
 }
 
 impl SigningKey {
@@ -31,7 +35,8 @@ impl SigningKey {
     pub(crate) fn is_p256(&self) -> bool {
         match self {
             Self::File(key) => key.is_p256(),
-            Self::Vault(key) => key.is_p256(),
+            Self::Vault(key) => key.kind() == Kind::P256,
+            Self::Kms(key) => key.kind() == Kind::P256,
         }
     }
 
@@ -39,6 +44,7 @@ impl SigningKey {
         match self {
             Self::File(key) => key.spki(),
             Self::Vault(key) => key.spki(),
+            Self::Kms(key) => key.spki(),
         }
     }
 
@@ -46,6 +52,7 @@ impl SigningKey {
         match self {
             Self::File(key) => key.sign_bytes(message),
             Self::Vault(key) => key.sign_bytes(message).await,
+            Self::Kms(key) => key.sign_bytes(message).await,
         }
     }
 

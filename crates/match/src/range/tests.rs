@@ -67,6 +67,17 @@ fn the_order_of_events_does_not_matter_and_at_one_version_a_fix_wins() {
 }
 
 #[test]
+fn only_an_introduced_zero_comes_before_every_version() {
+    let before = |a, b| order(Scheme::Deb, &a, &b) == Ok(Ordering::Less);
+    for other in ["0~~", "0", "3"] {
+        assert!(before(introduced("0"), fixed(other)), "{other}");
+        assert!(!before(fixed(other), introduced("0")), "{other}");
+    }
+    assert!(before(fixed("2"), introduced("3")) && !before(introduced("3"), fixed("2")));
+    assert!(before(fixed("0~~"), fixed("0")) && before(fixed("0~~"), last("0")));
+}
+
+#[test]
 fn several_ranges_need_the_latest_fix_and_one_without_a_fix_stays_unfixed() {
     let mut affected = range(&[introduced("0"), fixed("2")]);
     affected.ranges.push(Range { kind: RangeKind::Ecosystem, events: vec![introduced("0"), fixed("3")] });

@@ -7,15 +7,15 @@ mod public;
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, SHA384, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sealwright_core::Redacted;
 use serde_json::{Value, json};
 
 use crate::SignError;
+use crate::kind::Kind;
 use client::{Answer, VaultClient};
-use public::{Kind, PublicHalf};
+use public::PublicHalf;
 
 /// Where a Vault is and who asks.
 #[derive(Debug)]
@@ -98,8 +98,8 @@ impl VaultKey {
         Ok(Self { client, mount, name, version, public })
     }
 
-    pub(crate) fn is_p256(&self) -> bool {
-        self.public.kind == Kind::P256
+    pub(crate) fn kind(&self) -> Kind {
+        self.public.kind
     }
 
     pub(crate) fn spki(&self) -> &[u8] {
@@ -107,15 +107,15 @@ impl VaultKey {
     }
 
     pub(crate) async fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let hashed = |algorithm| digest(algorithm, message).as_ref().to_vec();
-        let (hash, input) = match self.public.kind {
-            Kind::P256 | Kind::Rsa => ("/sha2-256", hashed(&SHA256)),
-            Kind::P384 => ("/sha2-384", hashed(&SHA384)),
-            Kind::Ed25519 => ("", message.to_vec()),
+        let hash = match self.public.kind {
+            Kind::P256 | Kind::Rsa => "/sha2-256",
+            Kind::P384 => "/sha2-384",
+            Kind::Ed25519 => "",
         };
+        let digest = self.public.kind.digest(message);
         let body = json!({
-            "input": STANDARD.encode(input),
-            "prehashed": self.public.kind != Kind::Ed25519,
+            "input": STANDARD.encode(digest.as_deref().unwrap_or(message)),
+            "prehashed": digest.is_some(),
             "key_version": self.version,
             "marshaling_algorithm": "asn1",
             "signature_algorithm": "pkcs1v15",

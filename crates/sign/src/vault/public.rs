@@ -5,19 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::unusual;
+use crate::kind::Kind;
 use crate::{SignError, pem};
 
 /// RFC 8410 §4: the SPKI of an Ed25519 key is this and its 32 bytes.
 const ED25519_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-
-/// What signs, by the `type` of a transit key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    P256,
-    P384,
-    Ed25519,
-    Rsa,
-}
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PublicHalf {

@@ -1,0 +1,55 @@
+//! Signature Version 4 (AWS, "Create a signed AWS API request"): whether a request was signed with the secret.
+
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, Tag, sign};
+use sealwright_core::Digest;
+
+use crate::traffic::Incoming;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+pub(super) fn verify(
+    incoming: &Incoming,
+    access_key: &str,
+    secret_key: &str,
+    region: &str,
+    service: &str,
+) -> Result<(), &'static str> {
+    let authorization = incoming.header("authorization").ok_or("the request is not signed")?;
+    let parameters = authorization.strip_prefix(ALGORITHM).ok_or("the request is signed with another algorithm")?;
+    let parameter = |name: &str| parameters.split(',').find_map(|part| part.trim().strip_prefix(name));
+    let credential = parameter("Credential=").ok_or("the credential is missing")?;
+    let signed_headers = parameter("SignedHeaders=").ok_or("the list of signed headers is missing")?;
+    let signature = parameter("Signature=").ok_or("the signature is missing")?;
+    let date = incoming.header("x-amz-date").ok_or("X-Amz-Date is missing")?;
+    let day = date.get(..8).ok_or("X-Amz-Date is none")?;
+    let scope = format!("{day}/{region}/{service}/aws4_request");
+    if credential != format!("{access_key}/{scope}") {
+        return Err("the credential is another one, or for another day, region or service");
+    }
+    if !["host", "x-amz-date", "x-amz-target"].iter().all(|name| signed_headers.split(';').any(|h| h == *name)) {
+        return Err("a header that counts is not signed");
+    }
+    let string_to_sign =
+        format!("{ALGORITHM}\n{date}\n{scope}\n{}", Digest::of(&canonical(incoming, signed_headers)?).hex());
+    let mut key = format!("AWS4{secret_key}").into_bytes();
+    for part in [day, region, service, "aws4_request"] {
+        key = mac(&key, part.as_bytes()).as_ref().to_vec();
+    }
+    let expected: String = mac(&key, string_to_sign.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    if signature == expected { Ok(()) } else { Err("the signature of the request does not match") }
+}
+
+/// The canonical request: this service has one path and no query.
+fn canonical(incoming: &Incoming, signed_headers: &str) -> Result<Vec<u8>, &'static str> {
+    let mut text = format!("{}\n{}\n{}\n", incoming.method, incoming.path, incoming.query);
+    for name in signed_headers.split(';') {
+        let value = incoming.header(name).ok_or("a signed header is missing")?;
+        text.push_str(&format!("{name}:{}\n", value.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    text.push_str(&format!("\n{signed_headers}\n{}", Digest::of(&incoming.body).hex()));
+    Ok(text.into_bytes())
+}
+
+fn mac(key: &[u8], message: &[u8]) -> Tag {
+    sign(&Key::new(HMAC_SHA256, key), message)
+}

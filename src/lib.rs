@@ -49,6 +49,9 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
             commands::generate_key_pair::run(arguments, context).map(|()| Exit::Passed)
         }
         Command::PublicKey(arguments) => commands::public_key::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Tree(arguments) => commands::tree::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Download(wanted) => commands::download::run(wanted, context, handle).map(|()| Exit::Passed),
+        Command::Copy(arguments) => commands::copy::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
     };
     // A connection that hangs must not keep a finished command alive.

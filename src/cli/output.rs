@@ -63,8 +63,8 @@ formats! {
 }
 
 formats! {
-    /// Formats of `scan`.
-    ScanFormat {
+    /// Formats of `scan` and `tree`.
+    TableFormat {
         /// Aligned columns for a person.
         Table = "table",
         /// Sealwright's own.
@@ -93,6 +93,6 @@ mod tests {
         assert_eq!("json".parse::<Output<SbomFormat>>().expect("format").file, None);
         let message = "xml".parse::<Output<SbomFormat>>().expect_err("no such format");
         assert!(message.contains("cyclonedx-json@1.7") && message.contains("\"xml\""), "{message}");
-        assert!("json=".parse::<Output<ScanFormat>>().is_err());
+        assert!("json=".parse::<Output<TableFormat>>().is_err());
     }
 }

@@ -83,10 +83,7 @@ impl Job<'_> {
 }
 
 fn kind(word: &str) -> Result<&str, Failure> {
-    let kind = predicate_type::from_word(word).ok_or_else(|| {
-        Failure::usage(format!("{word:?} is no type of statement"))
-            .hint("expected cyclonedx, spdx, spdxjson, vuln, openvex, slsaprovenance, slsaprovenance02, slsaprovenance1, link, custom or a URI")
-    })?;
+    let kind = super::predicate_type(word)?;
     if kind == predicate_type::SIGNATURE {
         return Err(Failure::usage("a signature is no attestation").hint("sealwright sign makes one"));
     }

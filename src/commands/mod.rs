@@ -1,18 +1,22 @@
 //! The verbs, one file each: arguments in, work done through the pipeline, a report out.
 
 pub mod attest;
+pub mod copy;
 pub mod db;
 pub mod demo;
+pub mod download;
 pub mod generate_key_pair;
 pub mod public_key;
 pub mod sbom;
 pub mod scan;
 pub mod seal;
 pub mod sign;
+pub mod tree;
 pub mod verify;
 
 use std::path::Path;
 
+use sealwright_bundle::predicate_type::from_word;
 use sealwright_core::bounded::{read_all, read_file};
 use sealwright_core::{Digest, Hasher};
 
@@ -42,4 +46,15 @@ pub fn hash_file(path: &Path) -> Result<Digest, Failure> {
         }
         hasher.update(buffer.get(..n).unwrap_or_default());
     }
+}
+
+/// The URI that `--type` names.
+///
+/// # Errors
+/// When it is neither a word that is known nor a URI.
+pub fn predicate_type(word: &str) -> Result<&str, Failure> {
+    from_word(word).ok_or_else(|| {
+        Failure::usage(format!("--type {word:?} is neither a word that is known nor a URI"))
+            .hint("words are cyclonedx, spdx, spdxjson, vuln, openvex, slsaprovenance, slsaprovenance02, slsaprovenance1, link, custom")
+    })
 }

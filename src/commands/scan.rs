@@ -8,7 +8,7 @@ use sealwright_source::Transport;
 use tokio::runtime::Handle;
 
 use crate::cli::arguments;
-use crate::cli::output::{Output, ScanFormat};
+use crate::cli::output::{Output, TableFormat};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -44,12 +44,12 @@ pub fn run(arguments: &arguments::Scan, context: &Context, handle: &Handle) -> R
         findings: &scanned.findings,
         decision: decision.as_ref(),
     };
-    let table = [Output { format: ScanFormat::Table, file: None }];
+    let table = [Output { format: TableFormat::Table, file: None }];
     let outputs = if arguments.output.is_empty() { &table[..] } else { &arguments.output };
     for output in outputs {
         let bytes = match output.format {
-            ScanFormat::Table => report.table(context.console.style()).into_bytes(),
-            ScanFormat::Json => report.json(),
+            TableFormat::Table => report.table(context.console.style()).into_bytes(),
+            TableFormat::Json => report.json(),
         };
         let platform = read.platform.as_ref();
         let file = output.file.as_deref().map(|f| platform.map_or(f.into(), |p| super::sbom::for_platform(f, p)));

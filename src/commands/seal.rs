@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
-use crate::pipeline::publish::{Publisher, Written, push_image};
+use crate::pipeline::publish::{Publisher, Written, push_image, tag_before};
 use crate::pipeline::scan::open_store;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::source::{Opened, Registry, open};
@@ -131,7 +131,10 @@ impl Job<'_> {
             Verdict::Cleared(cleared) => cleared,
         };
         let repository = &push.repository;
-        self.warn_of_moved_tag(push, cleared.root())?;
+        if let Some(tag) = &push.tag {
+            let console = &self.context.console;
+            self.handle.block_on(tag_before(&self.client, repository, tag, cleared.root(), console))?;
+        }
         let repository_name = repository.to_string();
         let common = Common {
             repository: &repository_name,
@@ -160,16 +163,6 @@ impl Job<'_> {
             done.tag = Some(tag.clone());
         }
         Ok(done)
-    }
-
-    /// A tag that names another image is moved, where the registry lets it; a person should know.
-    fn warn_of_moved_tag(&self, push: &ImageRef, digest: sealwright_core::Digest) -> Result<(), Failure> {
-        let Some(tag) = &push.tag else { return Ok(()) };
-        let state = self.handle.block_on(self.client.tag_state(&push.repository, tag))?;
-        if let Some(other) = state.filter(|other| *other != digest) {
-            self.context.console.warn(&format!("tag {tag} names {} and will be moved", other.short()));
-        }
-        Ok(())
     }
 
     async fn publish(

@@ -76,12 +76,7 @@ impl Demand {
             let builders = builder_anchors(&trust, arguments.signer.trusted_root.as_deref(), context)?;
             return Ok(Self::Policy { trust: Box::new(trust), builders });
         }
-        let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), |word| {
-            predicate_type::from_word(word).ok_or_else(|| {
-                Failure::usage(format!("--type {word:?} is neither a word that is known nor a URI"))
-                    .hint("words are cyclonedx, spdxjson, vuln, slsaprovenance1, openvex")
-            })
-        })?;
+        let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), super::predicate_type)?;
         Ok(Self::Plain { anchor: Box::new(plain_anchor(&arguments.signer, context)?), predicate_type: kind.to_owned() })
     }
 

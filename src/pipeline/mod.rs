@@ -1,8 +1,10 @@
 //! Where capabilities meet: every step of the main job, from a source to a verified, tagged image.
 
 pub mod builders;
+pub mod copy;
 pub mod evidence;
 pub mod failures;
+pub mod graph;
 pub mod inventory;
 pub mod judge;
 pub mod publish;

@@ -14,6 +14,7 @@ use super::signer::Sealer;
 use super::statements::{About, Common};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::report::console::Console;
 
 /// A statement that was signed, or an equal one that was there already.
 #[derive(Debug, Clone)]
@@ -70,6 +71,25 @@ async fn push_manifest(
     }
     client.push_manifest(repository, descriptor, bytes).await?;
     Ok(())
+}
+
+/// What a tag names before `digest` is pushed under it. A tag that names another image is moved, where the registry lets it; a
+/// person should know.
+///
+/// # Errors
+/// When the registry does not say.
+pub async fn tag_before(
+    client: &Client,
+    repository: &Repository,
+    tag: &str,
+    digest: Digest,
+    console: &Console,
+) -> Result<Option<Digest>, Failure> {
+    let state = client.tag_state(repository, tag).await?;
+    if let Some(other) = state.filter(|other| *other != digest) {
+        console.warn(&format!("tag {tag} names {} and will be moved", other.short()));
+    }
+    Ok(state)
 }
 
 /// Signs and attaches statements about the digests of one image.

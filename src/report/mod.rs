@@ -6,4 +6,5 @@ pub mod decision;
 pub mod progress;
 pub mod scan;
 pub mod statements;
+pub mod tree;
 pub mod verification;

@@ -64,6 +64,7 @@ fn a_workflow_seals_and_only_what_fits_it_verifies() {
         let keyless = Keyless::new(log, &workflow_claims());
         keyless.seal().expect(0, &["SLSA_BUILD_LEVEL_2", "v1 names it now"]);
         keyless.verify(&["--policy", "policy.yaml"]).expect(0, &["verified"]);
+        keyless.scene.run(&["tree", &keyless.scene.reference()]).expect(0, &["  certificate  sha256:"]);
         let issuer = keyless.authority.issuer();
         let by = |identity: &str, issuer: &str| {
             keyless.verify(&["--certificate-identity", identity, "--certificate-oidc-issuer", issuer])

@@ -3,7 +3,9 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
 
 mod broken_images;
+mod copy;
 mod documents;
+mod download;
 mod keyless;
 mod kms;
 mod offline;
@@ -11,4 +13,5 @@ mod registry_failures;
 mod scene;
 mod seal;
 mod sign;
+mod tree;
 mod verify;

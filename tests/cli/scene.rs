@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use sealwright_core::Digest;
 use sealwright_loopback::registry::{Registry, Switches};
+use sealwright_oci::{Descriptor, media_type};
 use sealwright_sign::KeySigner;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) const POLICY: &str = "version: 1
@@ -115,6 +118,62 @@ impl Scene {
         let fixed = ["seal", source, "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
         let key = ["--key", "key.pem", "--transparency", "none"];
         self.run(&[&fixed[..], &key[..], more].concat())
+    }
+
+    /// Seals an index of two platforms.
+    pub(crate) fn seal_index(&self) -> Said {
+        let of = |platform: &str, zlib: &str| {
+            let image = sealwright_testkit::image().platform(platform);
+            image.layer(|l| l.os_release("alpine", "3.20.3").apk("zlib", zlib))
+        };
+        let index = sealwright_testkit::index(vec![of("linux/amd64", "1.4-r0"), of("linux/arm64", "1.4-r1")]);
+        index.with_buildkit_attestation().write_layout(&self.path().join("index"), "latest");
+        self.seal("oci:index", &[]).expect(0, &[])
+    }
+
+    /// What `v1` names.
+    pub(crate) fn sealed(&self) -> Digest {
+        self.registry.tags("acme/shop")["v1"]
+    }
+
+    /// Stores an image without evidence.
+    pub(crate) fn put_image(&self, tag: &str) -> Descriptor {
+        let config = self.put_blob(media_type::CONFIG, b"{}");
+        let layer = self.put_blob(media_type::LAYER, tag.as_bytes());
+        let manifest =
+            json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "config": config, "layers": [layer] });
+        self.put_manifest(Some(tag), &manifest)
+    }
+
+    /// Stores an artifact about a manifest: one layer, which is of the artifact's type.
+    pub(crate) fn put_referrer(
+        &self,
+        subject: &Descriptor,
+        artifact_type: &str,
+        content: &[u8],
+        annotations: Value,
+    ) -> Descriptor {
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": media_type::MANIFEST, "artifactType": artifact_type,
+            "config": self.put_blob(media_type::EMPTY, b"{}"), "layers": [self.put_blob(artifact_type, content)],
+            "subject": subject, "annotations": annotations,
+        });
+        self.put_manifest(None, &manifest)
+    }
+
+    /// Stores a blob.
+    pub(crate) fn put_blob(&self, media_type: &str, bytes: &[u8]) -> Descriptor {
+        self.registry.put_blob("acme/shop", bytes.to_vec());
+        Descriptor::of(media_type, bytes)
+    }
+
+    /// Stores a document as a manifest.
+    pub(crate) fn put_manifest(&self, tag: Option<&str>, manifest: &Value) -> Descriptor {
+        let media_type = manifest["mediaType"].as_str().expect("mediaType");
+        let bytes = manifest.to_string().into_bytes();
+        let descriptor = Descriptor::of(media_type, &bytes);
+        self.registry.put_manifest("acme/shop", tag, media_type, bytes);
+        descriptor
     }
 
     pub(crate) fn verify(&self, more: &[&str]) -> Said {

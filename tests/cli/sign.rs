@@ -124,7 +124,7 @@ fn a_predicate_that_is_not_what_it_is_called_is_refused_before_anything_is_signe
         ("list.json", "[]", "custom", "no JSON object"),
         ("twice.json", r#"{"a":1,"a":2}"#, "custom", "attested"),
         ("cut.json", r#"{"a":"#, "custom", "attested"),
-        ("own.json", "{}", "sbom", "no type of statement"),
+        ("own.json", "{}", "sbom", "neither a word"),
         ("own.json", "{}", "https://sigstore.dev/cosign/sign/v1", "sealwright sign"),
     ] {
         scene.write(name, text);

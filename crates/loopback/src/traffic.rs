@@ -69,6 +69,8 @@ pub enum Effect {
     SlowBody(Duration),
     /// A pushed manifest is acknowledged and stored, and its tag is not written: another writer was faster.
     LoseTag,
+    /// None: it uses up its times, so that the faults after it wait for later requests.
+    Nothing,
 }
 
 /// The faults that wait, and the requests that were.
@@ -164,7 +166,7 @@ async fn with_effect(
         }
         Some(Effect::CutBody) => remade(carry_out(), body::cut).await,
         Some(Effect::SlowBody(pause)) => remade(carry_out(), |bytes| body::slow(bytes, pause)).await,
-        Some(Effect::LoseTag) | None => carry_out(),
+        Some(Effect::LoseTag | Effect::Nothing) | None => carry_out(),
     }
 }
 

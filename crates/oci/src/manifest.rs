@@ -148,6 +148,28 @@ impl Document {
             Self::Index(i) => i.media_type.as_deref().unwrap_or(media_type::INDEX),
         }
     }
+
+    /// What it is about.
+    pub fn subject(&self) -> Option<&Descriptor> {
+        match self {
+            Self::Manifest(m) => m.subject.as_ref(),
+            Self::Index(i) => i.subject.as_ref(),
+        }
+    }
+
+    /// Its descriptor as a registry lists it among the referrers of its subject: with its own artifact type and annotations
+    /// (image specification, "Image Manifest": the configuration's media type is the type where none is stated).
+    #[must_use]
+    pub fn listed(&self, descriptor: Descriptor) -> Descriptor {
+        let (artifact_type, annotations) = match self {
+            Self::Manifest(m) => {
+                let stated = m.artifact_type.as_ref().filter(|stated| !stated.is_empty());
+                (stated.or(Some(&m.config.media_type)), &m.annotations)
+            }
+            Self::Index(i) => (i.artifact_type.as_ref(), &i.annotations),
+        };
+        Descriptor { artifact_type: artifact_type.cloned(), annotations: annotations.clone(), ..descriptor }
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +189,19 @@ mod tests {
         assert_eq!(of(&stated, None), media_type::DOCKER_MANIFEST);
         assert_eq!(of(&manifest(""), None), media_type::MANIFEST);
         assert_eq!(of(r#"{"schemaVersion":2,"manifests":[]}"#, None), media_type::INDEX);
+    }
+
+    #[test]
+    fn a_referrer_is_listed_by_its_own_words() {
+        let listed = |json: &str| {
+            let descriptor = Descriptor { artifact_type: Some("a lie".into()), ..Descriptor::of("m", b"") };
+            Document::parse(json.as_bytes(), None).expect(json).listed(descriptor)
+        };
+        assert_eq!(listed(&manifest("")).artifact_type.as_deref(), Some("c"), "the configuration's");
+        assert_eq!(listed(&manifest(r#","artifactType":"""#)).artifact_type.as_deref(), Some("c"));
+        let stated = listed(&manifest(r#","artifactType":"t","annotations":{"k":"v"}"#));
+        assert_eq!((stated.artifact_type.as_deref(), stated.annotations["k"].as_str()), (Some("t"), "v"));
+        assert_eq!(listed(r#"{"schemaVersion":2,"manifests":[]}"#).artifact_type, None);
     }
 
     #[test]

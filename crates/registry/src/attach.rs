@@ -13,6 +13,11 @@ use crate::referrers::Via;
 /// The empty JSON object, as the configuration of artifacts (image specification, "Guidance for an Empty Descriptor").
 const EMPTY: &[u8] = b"{}";
 
+/// The annotation in which cosign states what a bundle's statement is (cosign, `specs/BUNDLE_SPEC.md`).
+pub const PREDICATE_TYPE_ANNOTATION: &str = "dev.sigstore.bundle.predicateType";
+/// The annotation that states a time (image specification, "Pre-Defined Annotation Keys").
+pub const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";
+
 /// What is attached: one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact<'a> {
@@ -41,8 +46,8 @@ impl<'a> Artifact<'a> {
     pub fn bundle(media_type: &'a str, bundle: &'a [u8], predicate_type: &str, created: &str) -> Self {
         let annotations = [
             ("dev.sigstore.bundle.content", "dsse-envelope"),
-            ("dev.sigstore.bundle.predicateType", predicate_type),
-            ("org.opencontainers.image.created", created),
+            (PREDICATE_TYPE_ANNOTATION, predicate_type),
+            (CREATED_ANNOTATION, created),
         ];
         let annotations = annotations.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { artifact_type: media_type, content: bundle, annotations }
@@ -99,9 +104,14 @@ impl Client {
         Ok(Attached { referrer, descriptor, via })
     }
 
-    /// Asks the registry itself whether it lists the referrer: `OCI-Subject` in the answer to the push is left out by
-    /// registries that list it and sent by one that was said to have no such API, so it proves nothing.
-    async fn ensure_listed(&self, subject: &PinnedRef, referrer: &Descriptor) -> Result<Via, RegistryError> {
+    /// Makes sure that a pushed referrer is listed, with the fallback tag where there is no referrers API.
+    ///
+    /// Asks the registry itself: `OCI-Subject` in the answer to the push is left out by registries that list it and sent by
+    /// one that was said to have no such API, so it proves nothing.
+    ///
+    /// # Errors
+    /// When it is not listed afterwards, or the registry does not say.
+    pub async fn ensure_listed(&self, subject: &PinnedRef, referrer: &Descriptor) -> Result<Via, RegistryError> {
         let mut number = 0;
         loop {
             number += 1;

@@ -20,7 +20,7 @@ mod remote_image;
 mod retry;
 mod upload;
 
-pub use attach::{Artifact, Attached};
+pub use attach::{Artifact, Attached, CREATED_ANNOTATION, PREDICATE_TYPE_ANNOTATION};
 pub use client::{Client, Options, PlainHttp};
 pub use credentials::{Credentials, Login};
 pub use error::{Answer, Asked, RegistryError};

@@ -49,6 +49,19 @@ impl Client {
         Ok((descriptor, fetched.bytes))
     }
 
+    /// Whether a manifest or index is there.
+    ///
+    /// # Errors
+    /// When the registry does not say.
+    pub async fn manifest_exists(&self, image: &PinnedRef) -> Result<bool, RegistryError> {
+        let asked = Asked { what: "look for manifest", target: image.to_string() };
+        match self.head_manifest(image.repository(), &image.digest().to_string(), asked).await {
+            Ok(_) => Ok(true),
+            Err(RegistryError::NotFound { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Pushes a manifest or index by its digest. Its blobs, or its manifests, have to be there.
     ///
     /// # Errors
@@ -90,10 +103,7 @@ impl Client {
     pub async fn tag_state(&self, repository: &Repository, tag: &str) -> Result<Option<Digest>, RegistryError> {
         check_tag(repository, tag)?;
         let asked = Asked { what: "look up tag", target: format!("{repository}:{tag}") };
-        let url = self.url(repository, &format!("manifests/{tag}"))?;
-        let mut request = Request::get(url, repository, asked.clone()).header(ACCEPT, accept());
-        request.method = Method::HEAD;
-        let fetched = match self.fetch(&request, Reading::Whole(0)).await {
+        let fetched = match self.head_manifest(repository, tag, asked.clone()).await {
             Ok(fetched) => fetched,
             Err(RegistryError::NotFound { .. }) => return Ok(None),
             Err(e) => return Err(e),
@@ -104,6 +114,18 @@ impl Client {
         // A registry that does not say: the bytes do.
         let fetched = self.get_manifest(repository, tag, asked).await?;
         Ok(Some(Digest::of(&fetched.bytes)))
+    }
+
+    async fn head_manifest(
+        &self,
+        repository: &Repository,
+        reference: &str,
+        asked: Asked,
+    ) -> Result<Fetched, RegistryError> {
+        let url = self.url(repository, &format!("manifests/{reference}"))?;
+        let mut request = Request::get(url, repository, asked).header(ACCEPT, accept());
+        request.method = Method::HEAD;
+        self.fetch(&request, Reading::Whole(0)).await
     }
 
     pub(crate) async fn get_manifest(

@@ -145,7 +145,10 @@ impl Client {
                     Err(RegistryError::NotFound { .. }) => continue,
                     Err(e) => return Err(e),
                 };
-                correct(&mut descriptor, &bytes);
+                // Whatever it is, it does not have the type if it is no document.
+                if let Ok(document) = Document::parse(&bytes, None) {
+                    descriptor = document.listed(descriptor);
+                }
             }
             if descriptor.artifact_type.as_deref() == Some(wanted) {
                 found.push(descriptor);
@@ -176,19 +179,4 @@ pub(crate) fn descriptors(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
         Ok(Document::Manifest(_)) => Err("a manifest where an index belongs".to_owned()),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// Type and annotations as the manifest has them (image specification, "Image Manifest": the configuration's media type is the
-/// artifact type where none is stated).
-fn correct(descriptor: &mut Descriptor, manifest: &[u8]) {
-    let (artifact_type, annotations) = match Document::parse(manifest, None) {
-        Ok(Document::Manifest(m)) => {
-            (m.artifact_type.filter(|t| !t.is_empty()).or(Some(m.config.media_type)), m.annotations)
-        }
-        Ok(Document::Index(i)) => (i.artifact_type, i.annotations),
-        // Whatever it is, it does not have the type.
-        Err(_) => return,
-    };
-    descriptor.artifact_type = artifact_type;
-    descriptor.annotations = annotations;
 }

@@ -1,0 +1,75 @@
+//! `sealwright copy`: an image with all its evidence to another repository. Digests stay the same; nothing is verified.
+
+use sealwright_oci::ImageSource as _;
+use sealwright_registry::RemoteImage;
+use tokio::runtime::Handle;
+
+use crate::cli::arguments;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::pipeline::copy::{Copied, Copier, Count, Plan};
+use crate::pipeline::graph::{self, Bounds, Content, Node};
+use crate::pipeline::publish::tag_before;
+use crate::pipeline::source::Registry;
+use crate::report::console::write_document;
+
+/// Everything is read of the source before anything is written.
+///
+/// # Errors
+/// When something cannot be read or sent. There may then be blobs and manifests without a tag, never a tag without evidence.
+pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> Result<(), Failure> {
+    let (source, destination) = (&arguments.source, &arguments.destination);
+    if destination.digest.is_some() {
+        return Err(Failure::usage("DST names a digest, expected REPOSITORY[:TAG]: the digest is the image's own"));
+    }
+    let client = Registry::new(handle.clone()).client(context)?;
+    let remote = handle
+        .block_on(RemoteImage::open(client.clone(), source, handle.clone()))
+        .map_err(|e| Failure::from(e).at(source))?;
+    let root = handle.block_on(graph::read(&client, remote.pinned(), remote.root().clone(), Bounds::default()))?;
+    let plan = Plan::of(&root).map_err(|failure| failure.at(source))?;
+    for digest in &plan.left_aside {
+        let why = "is not there or not about what it is listed for";
+        context.console.warn(&format!("left aside: {digest} is listed at {source} and {why}"));
+    }
+    let copier = Copier {
+        client: &client,
+        source: remote.as_blobs(),
+        destination: &destination.repository,
+        limits: &context.limits,
+        console: &context.console,
+    };
+    let (copied, tagged) = handle.block_on(write(&copier, &plan, &root, destination.tag.as_deref()))?;
+    let tag = destination.tag.as_deref().map(|tag| (tag, tagged));
+    let pinned = destination.repository.pinned(root.descriptor.digest);
+    write_document(format!("{}{pinned}\n", as_text(&copied, tag)).as_bytes(), None)
+}
+
+async fn write(
+    copier: &Copier<'_>,
+    plan: &Plan<'_>,
+    root: &Node,
+    tag: Option<&str>,
+) -> Result<(Copied, bool), Failure> {
+    let digest = root.descriptor.digest;
+    let before = match tag {
+        Some(tag) => tag_before(copier.client, copier.destination, tag, digest, copier.console).await?,
+        None => None,
+    };
+    let copied = copier.copy(plan).await?;
+    let tagged = match (tag, &root.content) {
+        (Some(tag), Content::Read { bytes, .. }) => copier.tag(tag, before, &root.descriptor, bytes).await?,
+        _ => false,
+    };
+    Ok((copied, tagged))
+}
+
+fn as_text(copied: &Copied, tag: Option<(&str, bool)>) -> String {
+    let line = |what: &str, count: Count| format!("{what:<9} {} sent, {} were there\n", count.sent, count.was_there);
+    let tag = match tag {
+        Some((tag, true)) => format!("tagged    {tag} names it now\n"),
+        Some((tag, false)) => format!("kept      {tag} named it already\n"),
+        None => String::new(),
+    };
+    format!("{}{}{tag}", line("manifests", copied.manifests), line("blobs", copied.blobs))
+}

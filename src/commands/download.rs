@@ -1,0 +1,191 @@
+//! `sealwright download`: evidence as it is stored with an image, for other tools and for a look. Nothing is verified; what the
+//! tags of older cosign versions hold is not read.
+
+use std::cmp::Reverse;
+use std::path::Path;
+
+use jiff::Timestamp;
+use sealwright_bundle::{Bundle, Statement, predicate_type};
+use sealwright_core::{Digest, Limits, PinnedRef, Untrusted};
+use sealwright_registry::CREATED_ANNOTATION;
+use tokio::runtime::Handle;
+
+use crate::cli::arguments::{Download, DownloadWhat};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::pipeline::evidence::{self, StoredBundle};
+use crate::pipeline::source::Registry;
+use crate::report::console::write_document;
+
+/// The types of SBOM statements.
+const SBOM_TYPES: [&str; 3] = [predicate_type::CYCLONEDX, predicate_type::SPDX, predicate_type::SPDX_V2_3];
+
+/// Reads the bundles of the image and writes what was asked for.
+///
+/// # Errors
+/// When the registry does not answer, has nothing of the kind, or the result cannot be written.
+pub fn run(wanted: &Download, context: &Context, handle: &Handle) -> Result<(), Failure> {
+    let (Download::Bundle(what) | Download::Attestation(what) | Download::Sbom(what)) = wanted;
+    let kind = what.kind.as_deref().map(super::predicate_type).transpose()?;
+    if let (Download::Sbom(_), Some(kind)) = (wanted, kind)
+        && !SBOM_TYPES.contains(&kind)
+    {
+        return Err(Failure::usage(format!("--type {kind} is no SBOM, expected cyclonedx or spdxjson")));
+    }
+    let (image, claims) = read(what, context, handle)?;
+    let asked = claims.into_iter().filter(|claims| kind.is_none_or(|kind| claims.predicate_type() == Some(kind)));
+    let (name, documents) = match wanted {
+        Download::Bundle(_) => ("bundle", asked.map(UnverifiedClaims::into_bundle).collect()),
+        Download::Attestation(_) => ("statement", asked.filter_map(UnverifiedClaims::into_statement).collect()),
+        Download::Sbom(_) => ("SBOM statement", newest_sbom(asked).into_iter().collect::<Vec<_>>()),
+    };
+    if documents.is_empty() {
+        return Err(nothing(name, kind, &image));
+    }
+    context.console.note("nothing was verified; `sealwright verify` does that");
+    write(&documents, wanted, what.output.as_deref())
+}
+
+fn nothing(name: &str, kind: Option<&str>, image: &PinnedRef) -> Failure {
+    let of_type = kind.map(|kind| format!(" of type {kind}")).unwrap_or_default();
+    Failure::new(Exit::Unavailable, format!("no {name}{of_type} is stored with {image}")).hint(
+        "`sealwright tree` lists what there is; the images of an index have evidence of their own, by their digest",
+    )
+}
+
+/// A bundle that parses, and what it claims. Nobody checked the signature.
+struct UnverifiedClaims {
+    bytes: Vec<u8>,
+    statement: Option<(Vec<u8>, Statement)>,
+    created: Option<Timestamp>,
+}
+
+/// A document and how the name of its file ends.
+struct Downloaded {
+    bytes: Vec<u8>,
+    ending: &'static str,
+}
+
+fn read(
+    what: &DownloadWhat,
+    context: &Context,
+    handle: &Handle,
+) -> Result<(PinnedRef, Vec<UnverifiedClaims>), Failure> {
+    let client = Registry::new(handle.clone()).client(context)?;
+    let (image, stored) = handle.block_on(async {
+        let (image, ..) = client.resolve(&what.reference).await?;
+        let stored = evidence::stored(&client, &image, &context.limits).await?;
+        Ok::<_, Failure>((image, stored))
+    })?;
+    let (mut claims, mut left_aside) = (Vec::new(), stored.broken);
+    for bundle in stored.bundles {
+        match UnverifiedClaims::parse(bundle, &image, &context.limits) {
+            Ok(parsed) => claims.push(parsed),
+            Err(problem) => left_aside.push(problem),
+        }
+    }
+    for problem in left_aside {
+        context.console.warn(&format!("left aside: {}", Untrusted::new(problem)));
+    }
+    Ok((image, claims))
+}
+
+impl UnverifiedClaims {
+    fn parse(stored: StoredBundle, image: &PinnedRef, limits: &Limits) -> Result<Self, String> {
+        let bundle = Bundle::parse(&stored.bytes, limits).map_err(|e| e.to_string())?;
+        let statement = match bundle.dsse_envelope {
+            Some(envelope) => {
+                let payload = envelope.payload().map_err(|e| e.to_string())?;
+                let statement = Statement::parse(&payload, limits).map_err(|e| e.to_string())?;
+                if !statement.names(image.digest()) {
+                    return Err(format!(
+                        "a statement of type {} that is about something else",
+                        statement.predicate_type
+                    ));
+                }
+                Some((payload, statement))
+            }
+            None => None,
+        };
+        let created = stored.annotations.get(CREATED_ANNOTATION).and_then(|time| time.parse().ok());
+        Ok(Self { bytes: stored.bytes, statement, created })
+    }
+
+    fn predicate_type(&self) -> Option<&str> {
+        self.statement.as_ref().map(|(_, statement)| statement.predicate_type.as_str())
+    }
+
+    fn into_bundle(self) -> Downloaded {
+        Downloaded { bytes: self.bytes, ending: "sigstore.json" }
+    }
+
+    fn into_statement(self) -> Option<Downloaded> {
+        self.statement.map(|(payload, _)| Downloaded { bytes: payload, ending: "intoto.json" })
+    }
+
+    /// The predicate, indented.
+    fn into_predicate(self) -> Option<Downloaded> {
+        let (_, statement) = self.statement?;
+        let mut bytes = serde_json::to_vec_pretty(&statement.predicate).ok()?;
+        bytes.push(b'\n');
+        let cyclonedx = statement.predicate_type == predicate_type::CYCLONEDX;
+        Some(Downloaded { bytes, ending: if cyclonedx { "cdx.json" } else { "spdx.json" } })
+    }
+}
+
+/// The newest by the time that its manifest states, which is a claim too; of several with one time CycloneDX first, and then the
+/// one that the registry lists first.
+fn newest_sbom(claims: impl Iterator<Item = UnverifiedClaims>) -> Option<Downloaded> {
+    let rank = |c: &UnverifiedClaims| SBOM_TYPES.iter().position(|kind| c.predicate_type() == Some(kind));
+    let sboms = claims.filter_map(|claims| Some((rank(&claims)?, claims)));
+    let newest = sboms.min_by_key(|(rank, claims)| (Reverse(claims.created), *rank));
+    newest.and_then(|(_, claims)| claims.into_predicate())
+}
+
+/// Into a folder each in a file that is named by its digest. Else one bundle or SBOM as it is, and the rest as JSON Lines.
+fn write(documents: &[Downloaded], wanted: &Download, output: Option<&Path>) -> Result<(), Failure> {
+    if let Some(folder) = output.filter(|path| is_folder(path)) {
+        return write_each(documents, folder);
+    }
+    match (documents, wanted) {
+        ([one], Download::Bundle(_) | Download::Sbom(_)) => write_document(&one.bytes, output),
+        _ => write_document(&json_lines(documents), output),
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.to_string_lossy().ends_with('/')
+}
+
+fn write_each(documents: &[Downloaded], folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::usage(format!("folder {} could not be made: {e}", folder.display())))?;
+    for Downloaded { bytes, ending } in documents {
+        write_document(bytes, Some(&folder.join(format!("sha256-{}.{ending}", Digest::of(bytes).hex()))))?;
+    }
+    Ok(())
+}
+
+/// In JSON a line break stands between tokens only (RFC 8259 §7: in a string it is escaped), so leaving it out changes nothing
+/// that is signed or meant.
+fn json_lines(documents: &[Downloaded]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for Downloaded { bytes, .. } in documents {
+        lines.extend(bytes.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+        lines.push(b'\n');
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_gets_one_line_and_keeps_its_meaning() {
+        let of = |text: &str| Downloaded { bytes: text.as_bytes().to_vec(), ending: "json" };
+        let lines = json_lines(&[of("{\r\n \"a\": \"x\\n\"\n}\n"), of("{}")]);
+        assert_eq!(String::from_utf8(lines).expect("text"), "{ \"a\": \"x\\n\"}\n{}\n");
+    }
+}

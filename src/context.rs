@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sealwright_core::{Limits, Redacted};
+use sealwright_core::{ImageRef, Limits, Redacted, Repository};
 
 use crate::cli::arguments::Global;
 use crate::failure::Failure;
@@ -35,6 +35,8 @@ pub struct Environment {
     pub openbao: VaultVariables,
     /// `TRANSIT_SECRET_ENGINE_PATH`, as cosign reads it.
     pub transit_mount: Option<String>,
+    /// `COSIGN_REPOSITORY`: where evidence is kept instead of beside its image.
+    pub evidence_repository: Option<String>,
     /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
     pub source_date_epoch: Option<String>,
     /// Where the search for a trust file starts.
@@ -115,6 +117,7 @@ impl Context {
                 vault: VaultVariables::read("VAULT", &text),
                 openbao: VaultVariables::read("BAO", &text),
                 transit_mount: text("TRANSIT_SECRET_ENGINE_PATH"),
+                evidence_repository: text("COSIGN_REPOSITORY"),
                 source_date_epoch: text("SOURCE_DATE_EPOCH"),
                 working_directory: std::env::current_dir().unwrap_or_default(),
             },
@@ -122,6 +125,20 @@ impl Context {
             console: Console::of_process(global.quiet, global.log_format, text("NO_COLOR").is_some()),
             timeout: global.timeout,
         }
+    }
+
+    /// Where the evidence of the images of a repository is: beside them, or where `COSIGN_REPOSITORY` says.
+    ///
+    /// # Errors
+    /// When that names no repository.
+    pub fn evidence_repository(&self, images: &Repository) -> Result<Repository, Failure> {
+        let Some(text) = &self.environment.evidence_repository else { return Ok(images.clone()) };
+        let named = text.parse::<ImageRef>().ok().filter(|named| named.tag.is_none() && named.digest.is_none());
+        let named = named.ok_or_else(|| {
+            Failure::usage(format!("COSIGN_REPOSITORY is {text:?}, expected a repository without a tag: HOST/NAME"))
+        })?;
+        self.console.note(&format!("evidence is kept in {}", named.repository));
+        Ok(named.repository)
     }
 
     /// The advisory store: as asked, else `$XDG_CACHE_HOME/sealwright/db` or `~/.cache/sealwright/db`.

@@ -22,11 +22,16 @@ pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> R
     if destination.digest.is_some() {
         return Err(Failure::usage("DST names a digest, expected REPOSITORY[:TAG]: the digest is the image's own"));
     }
+    if context.environment.evidence_repository.is_some() {
+        return Err(Failure::usage("COSIGN_REPOSITORY is set, and copy takes the evidence that is beside the image")
+            .hint("unset it; evidence elsewhere stays valid for the copy, because the digest is the same"));
+    }
     let client = Registry::new(handle.clone()).client(context)?;
     let remote = handle
         .block_on(RemoteImage::open(client.clone(), source, handle.clone()))
         .map_err(|e| Failure::from(e).at(source))?;
-    let root = handle.block_on(graph::read(&client, remote.pinned(), remote.root().clone(), Bounds::default()))?;
+    let (image, root) = (remote.pinned(), remote.root().clone());
+    let root = handle.block_on(graph::read(&client, image, image.repository(), root, Bounds::default()))?;
     let plan = Plan::of(&root).map_err(|failure| failure.at(source))?;
     for digest in &plan.left_aside {
         let why = "is not there or not about what it is listed for";

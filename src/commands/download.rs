@@ -73,9 +73,10 @@ fn read(
     handle: &Handle,
 ) -> Result<(PinnedRef, Vec<UnverifiedClaims>), Failure> {
     let client = Registry::new(handle.clone()).client(context)?;
+    let repository = context.evidence_repository(&what.reference.repository)?;
     let (image, stored) = handle.block_on(async {
         let (image, ..) = client.resolve(&what.reference).await?;
-        let stored = evidence::stored(&client, &image, &context.limits).await?;
+        let stored = evidence::stored(&client, &repository.pinned(*image.digest()), &context.limits).await?;
         Ok::<_, Failure>((image, stored))
     })?;
     let (mut claims, mut left_aside) = (Vec::new(), stored.broken);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealwright_advisory::AdvisorySource;
-use sealwright_core::{Decision, ImageRef, PinnedRef, Platform};
+use sealwright_core::{Decision, ImageRef, PinnedRef, Platform, Repository};
 use sealwright_gate::ClearedImage;
 use sealwright_oci::{ImageSource, ResolvedImage, Wanted};
 use sealwright_policy::Policy;
@@ -23,7 +23,7 @@ use crate::pipeline::judge::{Facts, Verdict, judge_all};
 use crate::pipeline::publish::{Publisher, Written, push_image, tag_before};
 use crate::pipeline::scan::open_store;
 use crate::pipeline::signer::{self, Sealer};
-use crate::pipeline::source::{Opened, Registry, open};
+use crate::pipeline::source::{self, Opened, open};
 use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::{builders, evidence};
@@ -46,11 +46,12 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
-    let registry = Registry::new(handle.clone());
+    let registry = source::Registry::new(handle.clone());
     let client = registry.client(context)?;
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
-    let job = Job { trust, builders, sealer, client, context, handle, database: "OSV".to_owned() };
+    let evidence = context.evidence_repository(&arguments.push.repository)?;
+    let job = Job { trust, builders, sealer, client, evidence, context, handle, database: "OSV".to_owned() };
     let done = job.seal(&opened, &store, &arguments.push)?;
     report(&done, &arguments.output, context.console.style())?;
     Ok(done.exit())
@@ -83,6 +84,8 @@ pub struct Job<'a> {
     pub sealer: Sealer,
     /// The registry.
     pub client: Arc<Client>,
+    /// Where evidence is kept.
+    pub evidence: Repository,
     /// Time, limits and console.
     pub context: &'a Context,
     /// Where network work runs.
@@ -172,14 +175,14 @@ impl Job<'_> {
         cleared: &ClearedImage,
         facts: &[Facts],
         common: &Common<'_>,
-        repository: &sealwright_core::Repository,
+        repository: &Repository,
     ) -> Result<(PinnedRef, Vec<Written>), Failure> {
         let limits = &self.context.limits;
         let pinned = push_image(&self.client, repository, source, image, cleared, limits).await?;
         let created = facts.iter().filter_map(|f| f.image.config.created.as_deref()).max();
         let publisher = Publisher {
             client: &self.client,
-            repository,
+            repository: &self.evidence,
             sealer: &self.sealer,
             limits,
             created: self.context.document_time(created)?.to_string(),
@@ -206,12 +209,13 @@ impl Job<'_> {
         let (policy, builders) = (&self.trust.policy, self.builders.as_slice());
         self.handle.block_on(async {
             self.client.manifest(pinned).await?;
-            let found = evidence::fetch(&self.client, pinned, limits).await?;
+            let kept = self.evidence.pinned(*pinned.digest());
+            let found = evidence::fetch(&self.client, &kept, limits).await?;
             let requirement = Requirement::Policy { policy, builders };
             let mut report = verify_image(&found.evidence, &requirement, self.context.now, limits);
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
-                let check = check_children(&self.client, pinned, &children, policy, builders, self.context).await?;
+                let check = check_children(&self.client, &kept, &children, policy, builders, self.context).await?;
                 report.checks.push(check);
             }
             Ok(report)

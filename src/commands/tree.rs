@@ -27,10 +27,11 @@ const CHEAP: u64 = 1 << 20;
 /// When the registry does not answer, or the report cannot be written.
 pub fn run(arguments: &arguments::Tree, context: &Context, handle: &Handle) -> Result<(), Failure> {
     let client = Registry::new(handle.clone()).client(context)?;
+    let evidence = context.evidence_repository(&arguments.reference.repository)?;
     let (pinned, root, signers) = handle.block_on(async {
         let (pinned, root, _) = client.resolve(&arguments.reference).await?;
-        let root = graph::read(&client, &pinned, root, Bounds::default()).await?;
-        let signers = signers(&client, pinned.repository(), &root, &context.limits).await?;
+        let root = graph::read(&client, &pinned, &evidence, root, Bounds::default()).await?;
+        let signers = signers(&client, &evidence, &root, &context.limits).await?;
         Ok::<_, Failure>((pinned, root, signers))
     })?;
     let report = TreeReport::new(&pinned, &root, &signers);

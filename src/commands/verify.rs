@@ -162,9 +162,11 @@ fn image(
         )));
     }
     let limits = &context.limits;
+    let repository = context.evidence_repository(&reference.repository)?;
     let (pinned, mut report, document) = handle.block_on(async {
         let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
-        let found = evidence::fetch(&client, &pinned, limits).await.map_err(altered)?;
+        let kept = repository.pinned(*pinned.digest());
+        let found = evidence::fetch(&client, &kept, limits).await.map_err(altered)?;
         let mut report = verify_image(&found.evidence, &demanded.requirement(), context.now, limits);
         report.left_aside.extend(found.broken);
         let document = Document::parse(&bytes, Some(&descriptor.media_type))
@@ -172,7 +174,7 @@ fn image(
         if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
             let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
             let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
-            report.checks.push(check_children(&client, &pinned, &children, &trust.policy, builders, context).await?);
+            report.checks.push(check_children(&client, &kept, &children, &trust.policy, builders, context).await?);
         }
         Ok::<_, Failure>((pinned, report, document))
     })?;
@@ -197,7 +199,7 @@ fn altered(error: RegistryError) -> Failure {
     }
 }
 
-/// Every image of an index has its own SBOM, scan and decision.
+/// Every image of an index has its own SBOM, scan and decision. `index` is where the evidence is kept.
 ///
 /// # Errors
 /// When the registry does not answer.

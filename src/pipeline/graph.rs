@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
-use sealwright_core::{Digest, PinnedRef};
+use sealwright_core::{Digest, PinnedRef, Repository};
 use sealwright_oci::{Descriptor, Document};
 use sealwright_registry::{Client, RegistryError};
 
@@ -81,15 +81,21 @@ impl Node {
     }
 }
 
-/// Reads the graph of an image that was resolved.
+/// Reads the graph of an image that was resolved. Its evidence is in `evidence`.
 ///
 /// What is listed and not there, or not what it should be, stands in the graph as such: whoever may push could otherwise
 /// hide the rest.
 ///
 /// # Errors
 /// When the registry does not answer, or more belongs to the image than `bounds` allow.
-pub async fn read(client: &Client, image: &PinnedRef, root: Descriptor, bounds: Bounds) -> Result<Node, Failure> {
-    let mut walk = Walk { client, image, bounds, seen: BTreeMap::new(), manifests: 0, bytes: 0 };
+pub async fn read(
+    client: &Client,
+    image: &PinnedRef,
+    evidence: &Repository,
+    root: Descriptor,
+    bounds: Bounds,
+) -> Result<Node, Failure> {
+    let mut walk = Walk { client, image, evidence, bounds, seen: BTreeMap::new(), manifests: 0, bytes: 0 };
     walk.visit(root, Role::Image, 0).await
 }
 
@@ -119,6 +125,7 @@ struct Seen {
 struct Walk<'a> {
     client: &'a Client,
     image: &'a PinnedRef,
+    evidence: &'a Repository,
     bounds: Bounds,
     seen: BTreeMap<Digest, Seen>,
     manifests: usize,
@@ -167,7 +174,8 @@ impl Walk<'_> {
     async fn content(&mut self, descriptor: &mut Descriptor, role: Role, depth: usize) -> Result<Content, Failure> {
         self.manifests += 1;
         self.check_bounds(depth)?;
-        let pinned = self.image.repository().pinned(descriptor.digest);
+        let repository = if role == Role::Image { self.image.repository() } else { self.evidence };
+        let pinned = repository.pinned(descriptor.digest);
         let (found, bytes) = match self.client.manifest(&pinned).await {
             Ok(read) => read,
             Err(RegistryError::NotFound { .. }) => return Ok(Content::Gone),
@@ -204,7 +212,7 @@ impl Walk<'_> {
         let mut found = Vec::new();
         for suffix in LEGACY {
             let tag = format!("sha256-{}.{suffix}", subject.hex());
-            if let Some(digest) = self.client.tag_state(self.image.repository(), &tag).await? {
+            if let Some(digest) = self.client.tag_state(self.evidence, &tag).await? {
                 let node = self.visit(Descriptor::new("", digest, 0), Role::Legacy, depth + 1).await?;
                 found.push(Legacy { tag, node });
             }
@@ -213,7 +221,7 @@ impl Walk<'_> {
     }
 
     async fn referrers(&mut self, subject: &Digest, depth: usize) -> Result<Vec<Node>, Failure> {
-        let pinned = self.image.repository().pinned(*subject);
+        let pinned = self.evidence.pinned(*subject);
         let mut found = Vec::new();
         for listed in self.client.referrers(&pinned, None).await?.descriptors {
             found.push(self.visit(listed, Role::Referrer(*subject), depth + 1).await?);
@@ -253,7 +261,7 @@ mod tests {
             first.get_or_insert(descriptor.clone());
             subject = Some(descriptor);
         }
-        let repository: sealwright_core::Repository = format!("{}/a", registry.host()).parse().expect("repository");
+        let repository: Repository = format!("{}/a", registry.host()).parse().expect("repository");
         let root = first.expect("an image");
         (repository.pinned(root.digest), root, bytes)
     }
@@ -264,7 +272,7 @@ mod tests {
         let (image, root, bytes) = chain(&registry, 3);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
         let client = Client::new(Options::default()).expect("client");
-        let read = |bounds| runtime.block_on(read(&client, &image, root.clone(), bounds));
+        let read = |bounds| runtime.block_on(read(&client, &image, image.repository(), root.clone(), bounds));
         let fitting = Bounds { manifests: 4, bytes, depth: 3 };
         let tree = read(fitting).expect("within the bounds");
         let mut node = &tree;

@@ -96,7 +96,7 @@ pub async fn tag_before(
 pub struct Publisher<'a> {
     /// The registry.
     pub client: &'a Client,
-    /// The repository.
+    /// Where evidence is kept.
     pub repository: &'a Repository,
     /// The signer.
     pub sealer: &'a Sealer,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealwright_bundle::Statement;
-use sealwright_core::{Digest, ImageRef, PinnedRef, Platform};
+use sealwright_core::{Digest, ImageRef, PinnedRef, Platform, Repository};
 use sealwright_oci::{Descriptor, Document};
 use sealwright_registry::Client;
 use tokio::runtime::Handle;
@@ -19,6 +19,7 @@ pub struct Target {
     /// What the reference named when it was looked up.
     pub image: PinnedRef,
     client: Arc<Client>,
+    evidence: Repository,
     subjects: Vec<Descriptor>,
 }
 
@@ -28,6 +29,7 @@ impl Target {
     /// # Errors
     /// When the registry does not have it.
     pub fn find(reference: &ImageRef, recursive: bool, context: &Context, handle: &Handle) -> Result<Self, Failure> {
+        let evidence = context.evidence_repository(&reference.repository)?;
         let client = Registry::new(handle.clone()).client(context)?;
         let (image, root, bytes) = handle.block_on(client.resolve(reference))?;
         if let (None, Some(tag)) = (&reference.digest, &reference.tag) {
@@ -42,7 +44,7 @@ impl Target {
         // What BuildKit stores beside images says something about them and is none.
         subjects.retain(|d| !d.platform.as_ref().is_some_and(Platform::is_unknown));
         subjects.push(root);
-        Ok(Self { image, client, subjects })
+        Ok(Self { image, client, evidence, subjects })
     }
 
     /// Signs a statement about each digest and attaches it, unless this signer stated the same before.
@@ -58,7 +60,7 @@ impl Target {
     ) -> Result<Vec<Written>, Failure> {
         let publisher = Publisher {
             client: &self.client,
-            repository: self.image.repository(),
+            repository: &self.evidence,
             sealer,
             limits: &context.limits,
             created: context.document_time(Some(&context.now.to_string()))?.to_string(),

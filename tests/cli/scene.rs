@@ -22,7 +22,8 @@ const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
 /// What the environment of a developer or of CI may hold, and a test must not depend on.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 13] = [
+    "COSIGN_REPOSITORY",
     "AWS_ACCESS_KEY_ID",
     "AWS_ENDPOINT_URL_KMS",
     "AWS_PROFILE",

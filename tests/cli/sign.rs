@@ -150,3 +150,27 @@ fn a_file_has_its_bundle_beside_it() {
     scene.write("other.tar.gz", "another artifact");
     verify("other.tar.gz").expect(4, &[]);
 }
+
+#[test]
+fn evidence_can_be_kept_in_a_repository_of_its_own() {
+    let scene = Scene::new();
+    let source = scene.image("image", "1.4-r0");
+    let evidence = format!("{}/acme/evidence", scene.registry.host());
+    let elsewhere = [("COSIGN_REPOSITORY", evidence.as_str())];
+    let reference = scene.reference();
+    let seal = ["seal", &source, "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
+    let key = ["--key", "key.pem", "--transparency", "none"];
+    scene.run_with(&elsewhere, &[&seal[..], &key].concat()).expect(0, &["acme/evidence", "v1 names it now"]);
+    assert_eq!(manifests(&scene), 1, "only the image is beside itself");
+    assert_eq!(scene.registry.manifests("acme/evidence").len(), 6);
+    let with = |arguments: &[&str]| scene.run_with(&elsewhere, arguments);
+    with(&["verify", &reference, "--policy", "policy.yaml"]).expect(0, &["verified"]);
+    scene.verify(&["--policy", "policy.yaml"]).expect(4, &[]);
+    with(&[&["sign", reference.as_str(), "-a", "by=ops"][..], &key].concat()).expect(0, &["signed"]);
+    assert_eq!((manifests(&scene), scene.registry.manifests("acme/evidence").len()), (1, 7));
+    with(&["tree", &reference]).expect(0, &["https://cyclonedx.org/bom"]);
+    with(&["download", "sbom", &reference]).expect(0, &["zlib"]);
+    scene.run(&["download", "sbom", &reference]).expect(5, &[]);
+    with(&["copy", &reference, &format!("{}/acme/copy", scene.registry.host())]).expect(2, &["COSIGN_REPOSITORY"]);
+    scene.run_with(&[("COSIGN_REPOSITORY", "a:b:c")], &["tree", &reference]).expect(2, &["without a tag"]);
+}

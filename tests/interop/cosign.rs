@@ -100,3 +100,25 @@ fn cosign_reads_the_keys_and_statements_that_we_make_one_by_one() {
     let public = say(cosign(home.path()).args(["public-key", "--key", "ops.key"])).expect_code(0);
     assert!(std::fs::read_to_string(home.path().join("ops.pub")).expect("file").trim() == public.stdout.trim());
 }
+
+#[test]
+fn evidence_in_a_repository_of_its_own_is_found_by_both() {
+    let home = home();
+    let (_server, registry) = go_registry();
+    let (image, evidence) = (format!("{registry}/acme/apart:v1"), format!("{registry}/acme/evidence"));
+    let ours = |arguments: &[&str]| {
+        say(sealwright(home.path()).args(arguments).env("COSIGN_REPOSITORY", &evidence)).expect_code(0)
+    };
+    let key = ["--key", "cosign.key", "--transparency", "none"];
+    let seal = ["seal", &small_image(home.path()), "--push", &image, "--policy", "policy.yaml", "--db", "db"];
+    ours(&[&seal[..], &key].concat());
+    ours(&["verify", &image, "--policy", "policy.yaml"]);
+    let theirs = |verb: &[&str]| {
+        let mut command = cosign(home.path());
+        command.args(verb).args(["--key", "cosign.pub", "--insecure-ignore-tlog=true"]).arg(&image);
+        command
+    };
+    say(theirs(&["verify"]).env("COSIGN_REPOSITORY", &evidence)).expect_code(0);
+    say(theirs(&["verify-attestation", "--type", "cyclonedx"]).env("COSIGN_REPOSITORY", &evidence)).expect_code(0);
+    assert_ne!(say(&mut theirs(&["verify"])).code(), 0, "nothing is beside the image");
+}

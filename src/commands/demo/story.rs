@@ -104,7 +104,7 @@ impl<'a> Stage<'a> {
         let token = Redacted::new(authority.token(&workflow_claims()).map_err(unable)?);
         let config = authority.signing_config(LogVersion::V2);
         let image = format!("{}/demo/shop:v1", registry.host());
-        let image = image.parse().map_err(|e| Failure::new(Exit::Internal, format!("{image}: {e}")))?;
+        let image: ImageRef = image.parse().map_err(|e| Failure::new(Exit::Internal, format!("{image}: {e}")))?;
         let advisory = Advisory::parse(ADVISORY.as_bytes()).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
         let mut policy = Policy::built_in();
         // The story is the same every day: its one advisory is of 2022.
@@ -114,6 +114,7 @@ impl<'a> Stage<'a> {
             builders: vec![sealer.builder.clone()],
             sealer,
             trust: TrustFile { policy, name: "built-in".to_owned() },
+            evidence: image.repository.clone(),
             client: Arc::new(Client::new(Options { timeout: context.timeout, ..Options::default() })?),
             context,
             handle,

@@ -27,28 +27,25 @@ impl PathPattern {
     pub fn matches(&self, path: &str) -> bool {
         let pattern: Vec<&str> = self.0.split('/').collect();
         let path: Vec<&str> = path.split('/').collect();
-        let last = pattern.len() - 1;
         // The greedy way: on a mismatch the last `**` takes one component more.
         let (mut p, mut c) = (0, 0);
         let mut resume: Option<(usize, usize)> = None;
         while let Some(component) = path.get(c) {
             match pattern.get(p) {
-                Some(&"**") if p == last => return true,
                 Some(&"**") => {
-                    resume = Some((p + 1, c + 1));
                     p += 1;
-                    continue;
+                    resume = Some((p, c));
                 }
                 Some(part) if component_matches(part, component) => {
                     p += 1;
                     c += 1;
-                    continue;
                 }
-                _ => {}
+                _ => {
+                    let Some((after, taken)) = &mut resume else { return false };
+                    *taken += 1;
+                    (p, c) = (*after, *taken);
+                }
             }
-            let Some((after, next)) = resume else { return false };
-            (p, c) = (after, next);
-            resume = Some((after, next + 1));
         }
         p == pattern.len()
     }
@@ -63,17 +60,17 @@ fn component_matches(pattern: &str, text: &str) -> bool {
     while let Some(c) = text.get(t) {
         match pattern.get(p) {
             Some('*') => {
-                resume = Some((p + 1, t + 1));
                 p += 1;
+                resume = Some((p, t));
             }
             Some(x) if *x == '?' || x == c => {
                 p += 1;
                 t += 1;
             }
             _ => {
-                let Some((after, next)) = resume else { return false };
-                (p, t) = (after, next);
-                resume = Some((after, next + 1));
+                let Some((after, taken)) = &mut resume else { return false };
+                *taken += 1;
+                (p, t) = (*after, *taken);
             }
         }
     }

@@ -239,7 +239,8 @@ fn commit(value: &Value<'_>) -> Result<String> {
 fn key(value: &Value<'_>) -> Result<KeyRule> {
     let file = value.non_empty_text()?;
     if file.contains("://") {
-        return Err(value.error("this version cannot enforce it: only public key files are read"));
+        // Where a key service is, the environment says: whoever can change that could swap the key.
+        return Err(value.error("expected a public key file, as `sealwright public-key --key URI` writes it"));
     }
     Ok(KeyRule { file })
 }

@@ -32,7 +32,7 @@ fn every_error_names_its_line_its_key_and_what_was_expected() {
         ("reason: \"not reachable\"", "reason: \"\"", 30, "gate.waivers[0].reason", "empty"),
         ("expires: 2027-01-31", "expires: 2027-02-31", 30, "gate.waivers[0].expires", "2027-01-31"),
         ("\"pkg:deb/debian/zlib1g\"", "zlib1g", 30, "gate.waivers[0].package", "package URL"),
-        ("key: cosign.pub", "key: awskms://alias/x", 12, "builders[1].key", "cannot enforce"),
+        ("key: cosign.pub", "key: awskms:///alias/x", 12, "builders[1].key", "sealwright public-key"),
         ("key: cosign.pub", "kez: cosign.pub", 11, "builders[1]", "keyless"),
         ("transparency: none", "transparency: maybe", 13, "builders[1].transparency", "required or none"),
         ("name: by-hand", "name: release", 11, "builders[1]", "another builder"),

@@ -425,6 +425,9 @@ pub struct Verify {
     /// Read and hash the image's layers too
     #[arg(long, conflicts_with = "bundle")]
     pub layers: bool,
+    /// Say what stands behind each check: its documentation, the statements that count, and why others do not
+    #[arg(long)]
+    pub explain: bool,
     /// A bundle in a file instead of those in a registry
     #[arg(long, value_name = "FILE", requires = "artifact")]
     pub bundle: Option<PathBuf>,

@@ -41,7 +41,7 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
     let outputs = if arguments.output.is_empty() { &text[..] } else { &arguments.output };
     for output in outputs {
         let bytes = match output.format {
-            ReportFormat::Text => as_text(&subject, &report, context).into_bytes(),
+            ReportFormat::Text => as_text(&subject, &report, arguments.explain, context).into_bytes(),
             ReportFormat::Json => {
                 let mut bytes = serde_json::to_vec_pretty(&verification::json(&subject, &report)).unwrap_or_default();
                 bytes.push(b'\n');
@@ -53,14 +53,15 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
     Ok(if report.passed() { Exit::Passed } else { Exit::NotVerified })
 }
 
-fn as_text(subject: &str, report: &Report, context: &Context) -> String {
+fn as_text(subject: &str, report: &Report, explain: bool, context: &Context) -> String {
     let style = context.console.style();
     let head = if report.passed() {
         format!("{} {}", style.good("verified"), verification::summary(report))
     } else {
         style.bad("NOT VERIFIED")
     };
-    format!("{}{head}\n{subject}\n", verification::text(report, style))
+    let explanation = if explain { verification::explanation(report, style) } else { String::new() };
+    format!("{}{explanation}{head}\n{subject}\n", verification::text(report, style))
 }
 
 /// What is demanded, and of whom.

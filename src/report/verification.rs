@@ -1,7 +1,7 @@
 //! The checks of a verification, in lines for a person or as JSON.
 
 use sealwright_core::Untrusted;
-use sealwright_verify::{Outcome, Report};
+use sealwright_verify::{CHECKS, Outcome, Report};
 use serde_json::{Value, json};
 
 use super::console::Style;
@@ -25,8 +25,35 @@ pub fn text(report: &Report, style: Style) -> String {
     for waiver in &report.waivers {
         text.push_str(&format!("waived      {}\n", Untrusted::from(waiver.as_str())));
     }
+    if report.statements.iter().any(|statement| statement.time.is_none()) {
+        text.push_str(
+            &style.faint("times are self-asserted: no log and no timestamp authority says when it was signed\n"),
+        );
+    }
     if !report.left_aside.is_empty() {
         text.push_str(&style.faint(&format!("{} other bundles were left aside\n", report.left_aside.len())));
+    }
+    text
+}
+
+/// What stands behind the checks: what each demands, the statements that count, and why others do not.
+pub fn explanation(report: &Report, style: Style) -> String {
+    let mut text = format!("{}\n", style.heading("what was checked (docs/reference/checks.md)"));
+    for info in CHECKS.iter().filter(|info| report.checks.iter().any(|check| check.number == info.number)) {
+        text.push_str(&format!("{:>2}  {:<16}  {}\n", info.number, info.name, info.meaning));
+    }
+    text.push_str(&format!("{}\n", style.heading("statements that count")));
+    for statement in &report.statements {
+        let time = statement.time.map_or("self-asserted".to_owned(), |time| time.to_string());
+        let (kind, signer) = (statement.predicate_type.as_str(), statement.signer.as_str());
+        let (kind, signer) = (Untrusted::from(kind), Untrusted::from(signer));
+        text.push_str(&format!("{}  {kind}\n    signed  {time}\n    by      {signer}\n", statement.digest.short()));
+    }
+    if !report.left_aside.is_empty() {
+        text.push_str(&format!("{}\n", style.heading("left aside")));
+        for why in &report.left_aside {
+            text.push_str(&format!("{}\n", Untrusted::from(why.as_str())));
+        }
     }
     text
 }

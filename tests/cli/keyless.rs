@@ -63,7 +63,9 @@ fn a_workflow_seals_and_only_what_fits_it_verifies() {
     for log in [LogVersion::V1, LogVersion::V2] {
         let keyless = Keyless::new(log, &workflow_claims());
         keyless.seal().expect(0, &["SLSA_BUILD_LEVEL_2", "v1 names it now"]);
-        keyless.verify(&["--policy", "policy.yaml"]).expect(0, &["verified"]);
+        let said =
+            keyless.verify(&["--policy", "policy.yaml", "--explain"]).expect(0, &["verified", IDENTITY, "signed  20"]);
+        assert!(!said.stdout.contains("self-asserted"), "{}", said.stdout);
         keyless.scene.run(&["tree", &keyless.scene.reference()]).expect(0, &["  certificate  sha256:"]);
         let issuer = keyless.authority.issuer();
         let by = |identity: &str, issuer: &str| {

@@ -73,6 +73,26 @@ fn an_image_is_signed_once_and_the_signature_verifies() {
 }
 
 #[test]
+fn an_explanation_names_what_counts_and_why_the_rest_does_not() {
+    let scene = sealed();
+    run(&scene, "sign", &[]).expect(0, &[]);
+    let said = verify(&scene, &["--explain"]).expect(0, &["An attestation by the right signer is not one."]);
+    for line in ["statements that count", "https://sigstore.dev/cosign/sign/v1", "signed  self-asserted", "left aside"]
+    {
+        assert!(said.stdout.contains(line), "{line}: {}", said.stdout);
+    }
+    // Six statements of the other key.
+    let aside = said.stdout.split("left aside\n").last().expect("section");
+    assert_eq!(aside.lines().filter(|line| line.contains("names key")).count(), 6, "{}", said.stdout);
+    let plain = verify(&scene, &[]).expect(0, &["times are self-asserted", "6 other bundles were left aside"]);
+    assert!(!plain.stdout.contains("statements that count"), "{}", plain.stdout);
+    let json: Value = serde_json::from_str(&verify(&scene, &["-o", "json"]).expect(0, &[]).stdout).expect("JSON");
+    let statements = json["report"]["statements"].as_array().expect("statements");
+    assert_eq!((statements.len(), statements[0].get("time")), (1, None));
+    assert!(statements[0]["signer"].as_str().is_some_and(|signer| signer.starts_with("sha256:")), "{json}");
+}
+
+#[test]
 fn recursive_means_every_image_of_an_index_and_itself() {
     let scene = Scene::new();
     let of = |platform: &str| {

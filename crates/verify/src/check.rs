@@ -1,7 +1,10 @@
 //! The numbered checks of an image, and the report.
 
+use jiff::Timestamp;
 use sealwright_core::Digest;
 use serde::Serialize;
+
+use crate::verify_bundle::{Signed, VerifiedSigner};
 
 /// A check's place in the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +92,31 @@ impl Check {
     }
 }
 
+/// A statement that counts: its signature is right, and it is about the digest that was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CountedStatement {
+    /// Its type.
+    pub predicate_type: String,
+    /// sha256 over its bytes.
+    pub digest: Digest,
+    /// The identity in the signer's certificate, or the fingerprint of its key.
+    pub signer: String,
+    /// When it was signed, by a log or a timestamp authority. Without one, times are the signer's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+}
+
+impl CountedStatement {
+    pub(crate) fn of(signed: &Signed) -> Self {
+        let signer = match &signed.signer {
+            VerifiedSigner::Key { fingerprint } => fingerprint.to_string(),
+            VerifiedSigner::Certificate { identity, .. } => identity.clone(),
+        };
+        let predicate_type = signed.statement.predicate_type.clone();
+        Self { predicate_type, digest: signed.digest, signer, time: signed.time }
+    }
+}
+
 /// What was checked and what came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -98,6 +126,9 @@ pub struct Report {
     pub subject: Digest,
     /// The checks in their order.
     pub checks: Vec<Check>,
+    /// The statements that count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<CountedStatement>,
     /// The builder of the trust file whose evidence counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builder: Option<String>,
@@ -119,7 +150,16 @@ impl Report {
 
     pub(crate) fn new(subject: Digest, checks: Vec<Check>) -> Self {
         let schema = Self::SCHEMA;
-        Self { schema, subject, checks, builder: None, level: None, waivers: vec![], left_aside: vec![] }
+        Self {
+            schema,
+            subject,
+            checks,
+            statements: vec![],
+            builder: None,
+            level: None,
+            waivers: vec![],
+            left_aside: vec![],
+        }
     }
 
     /// Whether every check that was made holds, and at least one was made.

@@ -6,7 +6,7 @@ use sealwright_core::{Digest, Limits, Untrusted};
 use sealwright_policy::{Policy, Transparency};
 
 use crate::builder_anchor::BuilderAnchor;
-use crate::check::{self, Check, Outcome, Report};
+use crate::check::{self, Check, CountedStatement, Outcome, Report};
 use crate::content::Content;
 use crate::source;
 use crate::verify_bundle::{Anchor, Signed, verify_bundle};
@@ -72,7 +72,8 @@ fn plain(evidence: &ImageEvidence, anchor: &Anchor, wanted: &str, limits: &Limit
     } else {
         Check::when(check::STATEMENT, found, format!("there is no statement of type {}", Untrusted::from(wanted)))
     });
-    Report { left_aside, ..Report::new(evidence.subject, checks) }
+    let statements = statements.iter().map(CountedStatement::of).collect();
+    Report { statements, left_aside, ..Report::new(evidence.subject, checks) }
 }
 
 fn best(
@@ -133,6 +134,7 @@ fn by_builder(
     };
     checks.extend(content.checks(whole));
     Report {
+        statements: statements.iter().map(CountedStatement::of).collect(),
         builder: Some(builder.name.clone()),
         level: content.level(),
         waivers: content.waivers(),

@@ -13,7 +13,7 @@ mod source;
 mod verify_bundle;
 
 pub use builder_anchor::{AnchorError, BuilderAnchor};
-pub use check::{CHECKS, Check, CheckInfo, Outcome, Report};
+pub use check::{CHECKS, Check, CheckInfo, CountedStatement, Outcome, Report};
 pub use identity::{IdentityRule, IssuerRule};
 pub use image::{ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use key::{KeyError, PublicKey};

@@ -191,3 +191,24 @@ fn a_repository_that_is_not_public_has_to_say_that_its_name_may_be_shown() {
         .seal_with(&[], &["--identity-token", "token", "--transparency", "required"])
         .expect(0, &["v1 names it now"]);
 }
+
+#[test]
+fn a_large_statement_is_signed_and_where_the_log_refuses_it_its_size_is_told() {
+    let attest = |keyless: &Keyless, size: usize| {
+        keyless.scene.write("large.json", json!({ "padding": "x".repeat(size) }).to_string());
+        let reference = keyless.scene.reference();
+        let log = ["--trusted-root", "root.json", "--signing-config", "config.json", "--identity-token", "token"];
+        let statement = ["--type", "custom", "--predicate", "large.json"];
+        keyless.scene.run(&[&["attest", &reference][..], &log, &statement].concat())
+    };
+    let keyless = Keyless::new(LogVersion::V2, &workflow_claims());
+    keyless.seal().expect(0, &[]);
+    attest(&keyless, 20 << 20).expect(0, &["signed"]);
+    let keyless = Keyless::new(LogVersion::V1, &workflow_claims());
+    keyless.seal().expect(0, &[]);
+    keyless.authority.fault(Fault::always("POST", "/api/v1/log/entries", Effect::Status(413)));
+    let said = attest(&keyless, 2 << 20).expect(5, &["413", "use one of version 2"]);
+    assert!(said.stderr.contains("2097"), "{}", said.stderr);
+    let said = attest(&keyless, 10).expect(5, &["413"]);
+    assert!(!said.stderr.contains("version 2"), "{}", said.stderr);
+}

@@ -46,11 +46,12 @@ impl Signer {
     /// # Errors
     /// When the key cannot sign, or an authority or log is not there or refuses.
     pub async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
-        match self {
+        let signed = match self {
             Self::Key(signer) => signer.sign(statement).await,
             Self::LoggedKey(signer) => signer.sign(statement).await,
             Self::Keyless(signer) => signer.sign(statement).await,
-        }
+        };
+        signed.map_err(|error| error.about(statement.len()))
     }
 }
 
@@ -100,7 +101,22 @@ pub enum SignError {
     },
 }
 
+/// Statements above this many bytes are what logs of version 1 refuse with whatever status is at hand (sigstore/rekor#2808):
+/// they take the whole envelope, and logs of version 2 only its digest.
+const LARGE: usize = 1 << 20;
+
 impl SignError {
+    /// A log that fails on a large statement may fail because of it.
+    fn about(self, size: usize) -> Self {
+        match self {
+            Self::Upstream { service: service @ "Rekor", message } if size > LARGE => {
+                let why = "logs of version 1 take a few megabytes at most: use one of version 2, or a smaller document";
+                Self::Upstream { service, message: format!("{message}; the statement has {size} bytes, and {why}") }
+            }
+            other => other,
+        }
+    }
+
     /// Whether an upstream is at fault rather than a key, a token or a configuration.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Upstream { .. })

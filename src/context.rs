@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sealwright_core::{ImageRef, Limits, Redacted, Repository};
+use sealwright_core::{Limits, Redacted, Repository};
 
 use crate::cli::arguments::Global;
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ pub struct Environment {
     pub identity_token: Option<Redacted<String>>,
     /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`: where a job of GitHub Actions gets tokens.
     pub token_endpoint: Option<(String, Redacted<String>)>,
-    /// `GITHUB_ACTIONS`: whether messages go into a log that masks what it is told to mask.
+    /// `GITHUB_ACTIONS`: whether a job can be given a token endpoint.
     pub github_actions: bool,
     /// `VAULT_…`.
     pub vault: VaultVariables,
@@ -99,7 +99,9 @@ impl Context {
     /// The context of a real run: the only place that looks at the clock and the environment.
     #[expect(clippy::disallowed_methods, reason = "time and environment enter here and nowhere else")]
     pub fn of_process(global: &Global) -> Self {
-        let text = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        // What is no text becomes one that fits nothing: a variable that is set must not count as one that is not.
+        let any = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
+        let text = |name: &str| any(name).filter(|v| !v.is_empty());
         let path = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         Self {
             now: Timestamp::now(),
@@ -109,7 +111,7 @@ impl Context {
                 docker_config: path("DOCKER_CONFIG"),
                 docker_host: text("DOCKER_HOST"),
                 // An empty password is a password: cosign makes keys with one.
-                key_password: std::env::var("COSIGN_PASSWORD").ok().map(Redacted::new),
+                key_password: any("COSIGN_PASSWORD").map(Redacted::new),
                 identity_token: text("SIGSTORE_ID_TOKEN").map(Redacted::new),
                 token_endpoint: text("ACTIONS_ID_TOKEN_REQUEST_URL")
                     .zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Redacted::new)),
@@ -133,12 +135,13 @@ impl Context {
     /// When that names no repository.
     pub fn evidence_repository(&self, images: &Repository) -> Result<Repository, Failure> {
         let Some(text) = &self.environment.evidence_repository else { return Ok(images.clone()) };
-        let named = text.parse::<ImageRef>().ok().filter(|named| named.tag.is_none() && named.digest.is_none());
+        // A short name would be one of Docker Hub.
+        let named = text.parse::<Repository>().ok().filter(|named| named.to_string() == *text);
         let named = named.ok_or_else(|| {
             Failure::usage(format!("COSIGN_REPOSITORY is {text:?}, expected a repository without a tag: HOST/NAME"))
         })?;
-        self.console.note(&format!("evidence is kept in {}", named.repository));
-        Ok(named.repository)
+        self.console.note(&format!("evidence is kept in {named}"));
+        Ok(named)
     }
 
     /// The advisory store: as asked, else `$XDG_CACHE_HOME/sealwright/db` or `~/.cache/sealwright/db`.

@@ -45,6 +45,11 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             )
         }
         (None, Some(artifact), Some(bundle)) => {
+            if std::fs::canonicalize(bundle)
+                .is_ok_and(|one| std::fs::canonicalize(artifact).is_ok_and(|other| one == other))
+            {
+                return Err(Failure::usage("--bundle names the artifact itself, expected another file"));
+            }
             let written = job.attest_file(artifact, bundle, &sealer)?;
             statements::write(
                 ("bundle", &bundle.display().to_string()),

@@ -38,9 +38,12 @@ pub fn run(arguments: &arguments::GenerateKeyPair, context: &Context) -> Result<
     Ok(())
 }
 
+/// What could be written of a file only in part would be in the way of the next attempt.
 fn write_new(file: &str, text: &str, mode: u32) -> Result<(), Failure> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(file);
-    opened
-        .and_then(|mut opened| opened.write_all(text.as_bytes()))
-        .map_err(|e| Failure::usage(format!("{file} could not be written: {e}")))
+    let fail = |e: std::io::Error| Failure::usage(format!("{file} could not be written: {e}"));
+    let mut opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(file).map_err(fail)?;
+    opened.write_all(text.as_bytes()).map_err(|error| {
+        let _ = std::fs::remove_file(file);
+        fail(error)
+    })
 }

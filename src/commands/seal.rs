@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sealwright_advisory::AdvisorySource;
+use sealwright_attest::same_claim;
 use sealwright_core::{Decision, ImageRef, PinnedRef, Platform, Repository};
 use sealwright_gate::ClearedImage;
 use sealwright_oci::{ImageSource, ResolvedImage, Wanted};
@@ -42,6 +44,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
         return Err(Failure::usage("--push names a digest, expected REPOSITORY[:TAG]: the digest is the image's own"));
     }
     let trust = rules(arguments, context)?;
+    let evidence = context.evidence_repository(&arguments.push.repository)?;
     let sealer = signer::open(&arguments.signing, context, handle)?;
     let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
@@ -50,7 +53,6 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let client = registry.client(context)?;
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
-    let evidence = context.evidence_repository(&arguments.push.repository)?;
     let job = Job { trust, builders, sealer, client, evidence, context, handle, database: "OSV".to_owned() };
     let done = job.seal(&opened, &store, &arguments.push)?;
     report(&done, &arguments.output, context.console.style())?;
@@ -168,6 +170,13 @@ impl Job<'_> {
         Ok(done)
     }
 
+    /// A scan that is kept has to last for the builders that demand a young one.
+    fn oldest_scan(&self) -> Option<Timestamp> {
+        let ages = self.builders.iter().filter_map(|anchor| anchor.builder().evidence.scan.max_age);
+        let age = ages.min().and_then(|seconds| i64::try_from(seconds).ok())?;
+        Timestamp::from_second(self.context.now.as_second().saturating_sub(age)).ok()
+    }
+
     async fn publish(
         &self,
         source: &dyn ImageSource,
@@ -186,6 +195,8 @@ impl Job<'_> {
             sealer: &self.sealer,
             limits,
             created: self.context.document_time(created)?.to_string(),
+            same: same_claim,
+            oldest_scan: self.oldest_scan(),
         };
         let mut written = Vec::new();
         for (facts, child) in facts.iter().zip(cleared.children()) {

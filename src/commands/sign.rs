@@ -17,7 +17,12 @@ use crate::report::statements;
 /// # Errors
 /// When something cannot be read, signed or attached.
 pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> Result<(), Failure> {
-    let annotations: BTreeMap<String, String> = arguments.annotations.iter().cloned().collect();
+    let mut annotations = BTreeMap::new();
+    for (key, value) in &arguments.annotations {
+        if annotations.insert(key.clone(), value.clone()).is_some() {
+            return Err(Failure::usage(format!("annotation {key} is given twice, expected each key once")));
+        }
+    }
     if let Some(reserved) = annotations.keys().find(|key| key.starts_with("dev.sealwright.")) {
         return Err(Failure::usage(format!(
             "annotation {reserved} is reserved: only what the signer proved stands there"

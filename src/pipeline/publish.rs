@@ -1,8 +1,8 @@
 //! Order at the registry: blobs and manifests by digest, then statements, each signed and attached, then everything read
 //! back. The tag is the caller's last step.
 
-use sealwright_attest::same_claim;
-use sealwright_bundle::{BUNDLE_V03, Statement};
+use jiff::Timestamp;
+use sealwright_bundle::{BUNDLE_V03, Statement, predicate_type};
 use sealwright_core::{Digest, Limits, PinnedRef, Repository};
 use sealwright_gate::ClearedImage;
 use sealwright_oci::{Descriptor, Document, ImageSource, Manifest, PlatformImage, ResolvedImage, read_blob};
@@ -104,6 +104,10 @@ pub struct Publisher<'a> {
     pub limits: &'a Limits,
     /// The time that manifests state.
     pub created: String,
+    /// Which statements of this signer count as the same, so that they are not written again.
+    pub same: fn(&Statement, &Statement) -> bool,
+    /// Scans that were finished before are made anew; without it none.
+    pub oldest_scan: Option<Timestamp>,
 }
 
 impl Publisher<'_> {
@@ -154,7 +158,16 @@ impl Publisher<'_> {
         let verified = found.evidence.bundles.iter().filter_map(|bundle| {
             verify_bundle(bundle, &subject.digest, self.sealer.anchor(), self.limits).ok().map(|v| v.into_inner())
         });
-        Ok(verified.collect())
+        Ok(verified.filter(|signed| self.is_young_enough(&signed.statement)).collect())
+    }
+
+    fn is_young_enough(&self, statement: &Statement) -> bool {
+        let finished =
+            statement.predicate.pointer("/metadata/scanFinishedOn").and_then(|time| time.as_str()?.parse().ok());
+        match (self.oldest_scan, finished) {
+            (Some(oldest), Some(finished)) if statement.predicate_type == predicate_type::VULN => oldest <= finished,
+            _ => true,
+        }
     }
 
     /// Signs and attaches a statement, unless a valid equal one is there. Gives the digest of the one that counts.
@@ -164,7 +177,7 @@ impl Publisher<'_> {
         subject: &Descriptor,
         known: &[Signed],
     ) -> Result<(Digest, bool), Failure> {
-        if let Some(same) = known.iter().find(|signed| same_claim(&signed.statement, statement)) {
+        if let Some(same) = known.iter().find(|signed| (self.same)(&signed.statement, statement)) {
             return Ok((same.digest, false));
         }
         let bytes = statement.to_bytes();

@@ -9,7 +9,7 @@ use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
 use sealwright_sign::{
-    GitHubTokens, KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, OnToken, SIGSTORE, Signer, SigningKey, Visibility,
+    GitHubTokens, KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility,
     WorkloadClaims,
 };
 use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
@@ -41,7 +41,7 @@ enum Who {
     Identity { subject: String, issuer: String },
 }
 
-/// Reads key, token and configuration. Nothing is sent but the question for a token, where the CI system has an endpoint.
+/// Reads key, token and configuration. Only a CI system's token endpoint and a key service are asked, each for what it has.
 ///
 /// # Errors
 /// When one of them cannot be used, or they do not fit together.
@@ -117,7 +117,7 @@ fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Se
         return Sealer::of_token(&config, token, &root, context);
     }
     if let Some((url, bearer)) = &context.environment.token_endpoint {
-        let endpoint = GitHubTokens::new(url, bearer.clone(), SIGSTORE, context.timeout, masking(context))?;
+        let endpoint = GitHubTokens::new(url, bearer.clone(), SIGSTORE, context.timeout)?;
         let token = handle.block_on(endpoint.request())?;
         let signer = KeylessSigner::new(&config, &token, Some(endpoint), context.now, context.timeout)?;
         return Sealer::of_keyless(signer, &root);
@@ -128,12 +128,6 @@ fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Se
     } else {
         "name a file with --identity-token, set SIGSTORE_ID_TOKEN, or sign with a key: --key cosign.key --transparency none"
     }))
-}
-
-/// Tokens must not stand in a log that others read.
-pub fn masking(context: &Context) -> OnToken {
-    let console = context.console.clone();
-    if context.environment.github_actions { Box::new(move |token| console.mask(token)) } else { Box::new(|_| ()) }
 }
 
 /// Whoever signs, with the evidence that the built-in policy asks for.
@@ -219,14 +213,14 @@ impl Sealer {
         Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source: None, who })
     }
 
-    /// Refuses a source repository that not everyone may see: certificate and log name it.
+    /// Refuses a workload of which it is not known that everyone may see it: certificate and log name it.
     fn may_be_named(self) -> Result<Self, Failure> {
         match &self.signer {
-            Signer::Keyless(signer) if signer.claims().visibility == Some(Visibility::Restricted) => {
+            Signer::Keyless(signer) if signer.claims().visibility == Visibility::Unknown => {
                 let name =
                     self.source.as_ref().and_then(|s| s.repository.as_deref()).unwrap_or("the source repository");
                 let what =
-                    format!("{name} is not public, and a log entry would show its name to everyone who reads the log");
+                    format!("it is not known that {name} is public, and a log shows its name to everyone who reads it");
                 Err(Failure::usage(what).hint(
                     "say --transparency required if it may be shown, or sign with a key: --key cosign.key --transparency none",
                 ))

@@ -64,6 +64,8 @@ impl Target {
             sealer,
             limits: &context.limits,
             created: context.document_time(Some(&context.now.to_string()))?.to_string(),
+            same: |one, other| one == other,
+            oldest_scan: None,
         };
         let mut written = Vec::new();
         for subject in &self.subjects {

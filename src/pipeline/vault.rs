@@ -5,7 +5,6 @@ use sealwright_core::bounded::read_file;
 use sealwright_sign::{GitHubTokens, VaultAccess, VaultKey, VaultLogin};
 use tokio::runtime::Handle;
 
-use super::signer::masking;
 use crate::cli::arguments::Identity;
 use crate::cli::key_ref::Dialect;
 use crate::commands::read_input;
@@ -90,6 +89,6 @@ fn workload_token(identity: &Identity, context: &Context, handle: &Handle) -> Re
             .hint("name a file with --identity-token, or give the job `permissions: id-token: write`"));
     };
     let audience = &identity.vault.audience;
-    let endpoint = GitHubTokens::new(url, bearer.clone(), audience, context.timeout, masking(context))?;
+    let endpoint = GitHubTokens::new(url, bearer.clone(), audience, context.timeout)?;
     Ok(handle.block_on(endpoint.request())?)
 }

@@ -3,8 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
-use sealwright_core::Redacted;
-
 use crate::cli::arguments::LogFormat;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -54,11 +52,6 @@ impl Console {
     /// Something a person should look at although the run goes on. `--quiet` keeps it.
     pub fn warn(&self, message: &str) {
         self.message("warning", message);
-    }
-
-    /// Tells the log of GitHub Actions never to show a secret (GitHub, "Workflow commands", `add-mask`).
-    pub fn mask(&self, secret: &Redacted<String>) {
-        self.line(&format!("::add-mask::{}", secret.expose()));
     }
 
     /// The end of a run that failed.

@@ -91,6 +91,13 @@ fn what_is_wrong_is_told_and_nothing_is_signed() {
     // The ARN's own region counts, and it is not this service's.
     public(&[], &key.replace("eu-west-1", "us-east-1")).expect(2, &["another day, region or service"]);
     public(&[("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")], &key).expect(5, &["AWS KMS failed"]);
+    public(&[("AWS_ENDPOINT_URL_KMS", "http://kms.example")], &key).expect(2, &["plain address", "https://"]);
+    // Credentials that never come.
+    cloud.scene.write("aws-config", "[default]\ncredential_process = sleep 4\n");
+    let waiting = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", ""), ("AWS_CONFIG_FILE", "aws-config")];
+    cloud.run(&waiting, &["public-key", "--key", &key, "--timeout", "1s"]).expect(5, &["AWS credentials"]);
+    cloud.scene.write("aws-config", "[default]\ncredential_process = false\n");
+    cloud.run(&waiting, &["public-key", "--key", &key]).expect(2, &["AWS KMS cannot be used"]);
     cloud.kms.fault(Fault::once("POST", "/", Effect::Status(500)));
     public(&[], &key).expect(0, &["BEGIN PUBLIC KEY"]);
     for _ in 0..3 {

@@ -22,7 +22,11 @@ const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
 /// What the environment of a developer or of CI may hold, and a test must not depend on.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 17] = [
+    "AWS_CONFIG_FILE",
+    "HTTP_PROXY",
+    "http_proxy",
+    "VAULT_ADDR",
     "COSIGN_REPOSITORY",
     "AWS_ACCESS_KEY_ID",
     "AWS_ENDPOINT_URL_KMS",

@@ -70,6 +70,7 @@ fn an_image_is_signed_once_and_the_signature_verifies() {
     assert_eq!(manifests(&scene), count + 1);
     run(&scene, "sign", &["-a", "dev.sealwright.source.repository=acme/x"]).expect(2, &["reserved"]);
     run(&scene, "sign", &["-a", "words"]).expect(2, &["KEY=VALUE"]);
+    run(&scene, "sign", &["-a", "env=staging", "-a", "env=prod"]).expect(2, &["env is given twice"]);
 }
 
 #[test]
@@ -135,6 +136,19 @@ fn a_predicate_becomes_a_statement_of_its_type() {
 }
 
 #[test]
+fn a_scan_with_other_times_is_another_statement_for_whoever_attests_it() {
+    let scene = sealed();
+    let scan = |finished: &str| {
+        let metadata = serde_json::json!({ "scanStartedOn": finished, "scanFinishedOn": finished });
+        scene.write("scan.json", serde_json::json!({ "scanner": {}, "metadata": metadata }).to_string());
+        run(&scene, "attest", &["--type", "vuln", "--predicate", "scan.json"])
+    };
+    scan("2026-01-01T00:00:00Z").expect(0, &["signed"]);
+    scan("2026-01-02T00:00:00Z").expect(0, &["signed"]);
+    scan("2026-01-02T00:00:00Z").expect(0, &["kept"]);
+}
+
+#[test]
 fn a_predicate_that_is_not_what_it_is_called_is_refused_before_anything_is_signed() {
     let scene = sealed();
     let count = manifests(&scene);
@@ -167,6 +181,8 @@ fn a_file_has_its_bundle_beside_it() {
         scene.run(&[&["verify", "--bundle", "app.sigstore.json", "--artifact", artifact][..], &key].concat())
     };
     verify("app.tar.gz").expect(0, &["verified"]);
+    scene.run(&[&attest[..], &OPS, &["--bundle", "./app.tar.gz"]].concat()).expect(2, &["the artifact itself"]);
+    verify("app.tar.gz").expect(0, &[]);
     scene.write("other.tar.gz", "another artifact");
     verify("other.tar.gz").expect(4, &[]);
 }
@@ -192,5 +208,7 @@ fn evidence_can_be_kept_in_a_repository_of_its_own() {
     with(&["download", "sbom", &reference]).expect(0, &["zlib"]);
     scene.run(&["download", "sbom", &reference]).expect(5, &[]);
     with(&["copy", &reference, &format!("{}/acme/copy", scene.registry.host())]).expect(2, &["COSIGN_REPOSITORY"]);
-    scene.run_with(&[("COSIGN_REPOSITORY", "a:b:c")], &["tree", &reference]).expect(2, &["without a tag"]);
+    for bad in ["a:b:c", "evidence", "acme/evidence", "127.0.0.1:1/a:v1"] {
+        scene.run_with(&[("COSIGN_REPOSITORY", bad)], &["tree", &reference]).expect(2, &["without a tag"]);
+    }
 }

@@ -4,6 +4,7 @@
 
 pub mod bounded;
 pub mod canonical_json;
+mod causes;
 mod decision;
 mod digest;
 mod finding;
@@ -17,6 +18,7 @@ mod reference;
 mod severity;
 mod untrusted;
 
+pub use causes::causes;
 pub use decision::{Decision, Outcome, Refused, Waived};
 pub use digest::{Digest, DigestError, Hasher};
 pub use finding::{AdvisoryId, AffectedPackage, Finding, FindingId, Fix, Place, Vulnerability};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Body, Method, Response, StatusCode, Url};
-use sealwright_core::{Repository, Untrusted, is_loopback_host};
+use sealwright_core::{Repository, Untrusted, causes, is_loopback_host};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -421,20 +421,9 @@ fn is_reset(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The innermost causes of an error without its URL, which may carry a signature.
+/// An error with its causes and without its URL, which may carry a signature.
 fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
+    causes(&error.without_url())
 }
 
 #[cfg(test)]

@@ -4,25 +4,21 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
-use sealwright_core::{Redacted, is_loopback_host};
+use sealwright_core::Redacted;
 use serde_json::Value;
 
 use crate::SignError;
-use crate::upstream::{Passing, again, client, clip, read_within};
+use crate::upstream::{Passing, again, builder, lost, read_within};
 
 /// Its answer is a token of a few kilobytes in JSON.
 const LONGEST_ANSWER: usize = 64 << 10;
 const SERVICE: &str = "the token endpoint of GitHub Actions";
-
-/// What is done with a token before anything else: a log must mask it.
-pub type OnToken = Box<dyn Fn(&Redacted<String>) + Send + Sync>;
 
 /// Gives tokens for as long as the job runs.
 pub struct GitHubTokens {
     client: reqwest::Client,
     url: Url,
     bearer: Redacted<String>,
-    on_token: OnToken,
 }
 
 impl fmt::Debug for GitHubTokens {
@@ -37,20 +33,12 @@ impl GitHubTokens {
     ///
     /// # Errors
     /// When the address is none to which a secret may be sent.
-    pub fn new(
-        url: &str,
-        bearer: Redacted<String>,
-        audience: &str,
-        timeout: Duration,
-        on_token: OnToken,
-    ) -> Result<Self, SignError> {
+    pub fn new(url: &str, bearer: Redacted<String>, audience: &str, timeout: Duration) -> Result<Self, SignError> {
         let unusable = || SignError::TokenEndpoint("expected an https:// address".to_owned());
+        let client = builder([url], timeout).ok_or_else(unusable)?.build().map_err(|_| unusable())?;
         let mut url = Url::parse(url).map_err(|_| unusable())?;
-        if url.scheme() != "https" && !url.host_str().is_some_and(is_loopback_host) {
-            return Err(unusable());
-        }
         url.query_pairs_mut().append_pair("audience", audience);
-        Ok(Self { client: client(timeout)?, url, bearer, on_token })
+        Ok(Self { client, url, bearer })
     }
 
     /// A new token.
@@ -58,16 +46,13 @@ impl GitHubTokens {
     /// # Errors
     /// When the endpoint does not give one.
     pub async fn request(&self) -> Result<Redacted<String>, SignError> {
-        let token = again(async || self.once().await).await?;
-        (self.on_token)(&token);
-        Ok(token)
+        again(async || self.once().await).await
     }
 
     async fn once(&self) -> Result<Redacted<String>, Passing> {
         let upstream = |message: String| SignError::Upstream { service: SERVICE, message };
         let request = self.client.get(self.url.clone()).bearer_auth(self.bearer.expose());
-        // The address may hold what is secret.
-        let lost = |e: reqwest::Error| Passing::Transient(upstream(clip(&e.without_url().to_string())));
+        let lost = |e: reqwest::Error| lost(e, upstream, SignError::TokenEndpoint);
         let mut answer = request.send().await.map_err(lost)?;
         let status = answer.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {

@@ -24,19 +24,21 @@ pub struct UnverifiedClaims {
     /// The name that Fulcio writes into the certificate where the token is no GitHub workflow's: that of a GitLab pipeline, a
     /// verified `email`, else `sub`.
     pub subject: String,
-    /// Whether everyone may see the source repository, where the token says so.
-    pub visibility: Option<Visibility>,
+    /// Whether everyone may see what a certificate would name.
+    pub visibility: Visibility,
     /// What GitHub's tokens say about the workload; nothing in those of others.
     pub workload: Option<WorkloadClaims>,
 }
 
-/// Who may see a source repository: `repository_visibility` of GitHub, `project_visibility` of GitLab.
+/// Whether everyone may see what a certificate would name: `repository_visibility` of GitHub, `project_visibility` of GitLab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visibility {
-    /// `public`.
+    /// A source repository that is public.
     Public,
-    /// Any other word.
-    Restricted,
+    /// A person, who asked for the token.
+    Person,
+    /// A source repository that is not public, or a workload of which the token does not say it.
+    Unknown,
 }
 
 /// The claims of a GitHub Actions token (GitHub, "OpenID Connect reference") that Fulcio copies into the certificate.
@@ -122,20 +124,20 @@ impl UnverifiedClaims {
         if !audience {
             return Err(fail("is for another audience, expected sigstore"));
         }
+        let person = claim("email").filter(|_| claims.get("email_verified") == Some(&Value::Bool(true)));
         Ok(Self {
             issuer: claim("iss").ok_or_else(|| fail("names no issuer"))?,
             // Fulcio, "OIDC usage": the pipeline definition of a GitLab token, as an address.
             subject: claim("ci_config_ref_uri")
                 .map(|definition| format!("https://{definition}"))
-                .or_else(|| claim("email").filter(|_| claims.get("email_verified") == Some(&Value::Bool(true))))
+                .or_else(|| person.clone())
                 .or_else(|| claim("sub"))
                 .ok_or_else(|| fail("names no subject"))?,
-            visibility: claim("repository_visibility").or_else(|| claim("project_visibility")).map(|word| {
-                match word.as_str() {
-                    "public" => Visibility::Public,
-                    _ => Visibility::Restricted,
-                }
-            }),
+            visibility: match claim("repository_visibility").or_else(|| claim("project_visibility")).as_deref() {
+                Some("public") => Visibility::Public,
+                None if person.is_some() => Visibility::Person,
+                _ => Visibility::Unknown,
+            },
             workload: WorkloadClaims::of(&claims),
         })
     }
@@ -159,7 +161,12 @@ mod tests {
         let claims = UnverifiedClaims::of(&token(good), now()).expect("good");
         assert_eq!(
             claims,
-            UnverifiedClaims { issuer: "https://i".into(), subject: "s".into(), visibility: None, workload: None }
+            UnverifiedClaims {
+                issuer: "https://i".into(),
+                subject: "s".into(),
+                visibility: Visibility::Unknown,
+                workload: None
+            }
         );
         let person = good.replace(r#""sub":"s""#, r#""sub":"s","email":"a@b","email_verified":true"#);
         assert_eq!(UnverifiedClaims::of(&token(&person), now()).expect("person").subject, "a@b");
@@ -195,15 +202,18 @@ mod tests {
 
     #[test]
     fn only_the_word_public_means_everyone() {
-        for (claim, expected) in [
-            (r#""repository_visibility":"public""#, Some(Visibility::Public)),
-            (r#""repository_visibility":"internal""#, Some(Visibility::Restricted)),
-            (r#""project_visibility":"private""#, Some(Visibility::Restricted)),
-            (r#""project_visibility":"public""#, Some(Visibility::Public)),
-            (r#""x":"public""#, None),
+        for (claims, expected) in [
+            (r#""repository_visibility":"public""#, Visibility::Public),
+            (r#""project_visibility":"public""#, Visibility::Public),
+            (r#""repository_visibility":"internal""#, Visibility::Unknown),
+            (r#""project_visibility":"private""#, Visibility::Unknown),
+            (r#""repository_visibility":"private","email":"a@b","email_verified":true"#, Visibility::Unknown),
+            (r#""email":"a@b","email_verified":true"#, Visibility::Person),
+            (r#""email":"a@b","email_verified":false"#, Visibility::Unknown),
+            (r#""x":"public""#, Visibility::Unknown),
         ] {
-            let text = format!(r#"{{"iss":"https://i","sub":"s","aud":"sigstore","exp":9999,{claim}}}"#);
-            assert_eq!(UnverifiedClaims::of(&token(&text), now()).expect(claim).visibility, expected, "{claim}");
+            let text = format!(r#"{{"iss":"https://i","sub":"s","aud":"sigstore","exp":9999,{claims}}}"#);
+            assert_eq!(UnverifiedClaims::of(&token(&text), now()).expect(claims).visibility, expected, "{claims}");
         }
     }
 

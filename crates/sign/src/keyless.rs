@@ -19,6 +19,7 @@ use crate::{SignError, UnverifiedClaims};
 pub struct KeylessSigner {
     context: SigningContext,
     tokens: Tokens,
+    enters_envelopes: bool,
 }
 
 impl fmt::Debug for KeylessSigner {
@@ -44,12 +45,20 @@ impl KeylessSigner {
         let text = std::str::from_utf8(signing_config).map_err(|_| SignError::SigningConfig("it is no text".into()))?;
         let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
         let services = services(&config)?;
-        Ok(Self { context: SigningContext::new(services).with_http_client(client(timeout)?), tokens })
+        let used = [config.fulcio_url(), config.rekor_url(None), config.rekor_url(Some(1)), config.tsa_url()];
+        let http = client(used.into_iter().flatten().map(|service| service.url.as_str()), timeout)?;
+        let enters_envelopes =
+            config.tsa_url().is_none() || config.rekor_url(None).is_none_or(|r| r.major_api_version == 1);
+        Ok(Self { context: SigningContext::new(services).with_http_client(http), tokens, enters_envelopes })
     }
 
     /// What the token says about itself.
     pub fn claims(&self) -> &UnverifiedClaims {
         self.tokens.claims()
+    }
+
+    pub(crate) fn enters_envelopes(&self) -> bool {
+        self.enters_envelopes
     }
 
     pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {

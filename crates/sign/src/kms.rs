@@ -10,16 +10,20 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::Client;
-use aws_sdk_kms::config::Builder;
-use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_kms::config::{Builder, ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_kms::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
 
-use crate::SignError;
+use sealwright_core::causes;
+
 use crate::kind::Kind;
 use crate::upstream::clip;
+use crate::{SignError, upstream};
 
 const SERVICE: &str = "AWS KMS";
+const CREDENTIALS: &str = "the provider of AWS credentials";
 /// How often a request is made that may succeed later.
 const ATTEMPTS: u32 = 3;
 
@@ -59,9 +63,11 @@ impl KmsKey {
         }
         // Asked for early, because a request that lacks them looks like one that was lost.
         if let Some(provider) = shared.credentials_provider() {
-            provider.provide_credentials().await.map_err(|e| unauthenticated(&e))?;
+            let asked = tokio::time::timeout(timeout, provider.provide_credentials());
+            let slow = |_| SignError::Upstream { service: CREDENTIALS, message: "it does not answer".to_owned() };
+            asked.await.map_err(slow)?.map_err(|e| unauthenticated(&e))?;
         }
-        let mut config = Builder::from(&shared);
+        let mut config = Builder::from(&shared).interceptor(NoPlainHttp);
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(format!("https://{endpoint}"));
         }
@@ -106,13 +112,34 @@ fn region(name: &str) -> Option<&str> {
     name.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).filter(|region| !region.is_empty())
 }
 
-fn unauthenticated(error: &CredentialsError) -> SignError {
-    let text = clip(&DisplayErrorContext(error).to_string());
-    match error {
-        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
-            SignError::Upstream { service: "the provider of AWS credentials", message: text }
+/// Nothing is asked of a plain address: whoever answers there could give another key.
+#[derive(Debug)]
+struct NoPlainHttp;
+
+impl Intercept for NoPlainHttp {
+    fn name(&self) -> &'static str {
+        "NoPlainHttp"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let uri = context.request().uri();
+        match upstream::builder([uri], Duration::ZERO) {
+            Some(_) => Ok(()),
+            None => Err(format!("{uri} is a plain address, expected https://").into()),
         }
-        _ => SignError::Kms(text),
+    }
+}
+
+fn unauthenticated(error: &CredentialsError) -> SignError {
+    let message = clip(&causes(error));
+    match error {
+        CredentialsError::ProviderTimedOut(_) => SignError::Upstream { service: CREDENTIALS, message },
+        _ => SignError::Kms(message),
     }
 }
 
@@ -121,7 +148,7 @@ fn explain<E>(error: &SdkError<E>) -> SignError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let upstream = |message: String| SignError::Upstream { service: SERVICE, message: clip(&message) };
+    let unavailable = |message: String| SignError::Upstream { service: SERVICE, message: clip(&message) };
     match error {
         SdkError::ServiceError(answer) => {
             let said = answer.err();
@@ -129,13 +156,15 @@ where
                 format!("{}: {}", said.code().unwrap_or("error"), said.message().unwrap_or("it does not say why"));
             let status = answer.raw().status();
             if status.is_server_error() || status.as_u16() == 429 || said.code() == Some("ThrottlingException") {
-                upstream(text)
+                unavailable(text)
             } else {
                 SignError::Kms(clip(&text))
             }
         }
-        SdkError::ConstructionFailure(_) => SignError::Kms(clip(&DisplayErrorContext(error).to_string())),
-        _ => upstream(DisplayErrorContext(error).to_string()),
+        SdkError::ConstructionFailure(_) => SignError::Kms(clip(&causes(error))),
+        // Not the network, but what was asked of this side: credentials, the address.
+        SdkError::DispatchFailure(failure) if failure.is_other() => SignError::Kms(clip(&causes(error))),
+        _ => unavailable(causes(error)),
     }
 }
 

@@ -20,7 +20,7 @@ mod vault;
 use sealwright_bundle::{Bundle, Envelope};
 use sealwright_core::Digest;
 
-pub use ambient::{GitHubTokens, OnToken};
+pub use ambient::GitHubTokens;
 pub use identity::{SIGSTORE, UnverifiedClaims, Visibility, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;
@@ -51,7 +51,16 @@ impl Signer {
             Self::LoggedKey(signer) => signer.sign(statement).await,
             Self::Keyless(signer) => signer.sign(statement).await,
         };
-        signed.map_err(|error| error.about(statement.len()))
+        signed.map_err(|error| if self.enters_envelopes() { error.about(statement.len()) } else { error })
+    }
+
+    /// Whether the log takes the whole statement, and not only its digest.
+    fn enters_envelopes(&self) -> bool {
+        match self {
+            Self::Key(_) => false,
+            Self::LoggedKey(signer) => signer.enters_envelopes(),
+            Self::Keyless(signer) => signer.enters_envelopes(),
+        }
     }
 }
 
@@ -91,10 +100,10 @@ pub enum SignError {
     /// The signing config does not name what is needed.
     #[error("the signing config cannot be used: {0}")]
     SigningConfig(String),
-    /// An authority or log is not there, or refuses.
+    /// A service is not there, or fails.
     #[error("{service} failed: {message}")]
     Upstream {
-        /// `Fulcio`, `Rekor`, `the timestamp authority`.
+        /// For example `Fulcio`, `Rekor`, `the timestamp authority`, `Vault`, `AWS KMS`.
         service: &'static str,
         /// Why.
         message: String,

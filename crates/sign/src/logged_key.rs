@@ -51,7 +51,8 @@ impl LoggedKeySigner {
         let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
         let version = if key.is_p256() { None } else { Some(RekorApiVersion::V1.major()) };
         let rekor = config.rekor_url(version).ok_or_else(|| unusable("it names no log that takes this kind of key"))?;
-        let http = client(timeout)?;
+        let used = [Some(rekor), config.tsa_url()];
+        let http = client(used.into_iter().flatten().map(|service| service.url.as_str()), timeout)?;
         let broken = |e: &dyn fmt::Display| SignError::SigningConfig(e.to_string());
         let log = match RekorApiVersion::from_major(rekor.major_api_version) {
             Some(RekorApiVersion::V1) => {
@@ -75,6 +76,10 @@ impl LoggedKeySigner {
     /// The key.
     pub fn key(&self) -> &SigningKey {
         &self.key
+    }
+
+    pub(crate) fn enters_envelopes(&self) -> bool {
+        matches!(self.log, Log::V1(_))
     }
 
     pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {

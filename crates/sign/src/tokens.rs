@@ -46,7 +46,12 @@ impl Tokens {
         };
         let soon = now.saturating_add(LEAST_LIFE).unwrap_or(Timestamp::MAX);
         if UnverifiedClaims::of(&held, soon).is_err() {
-            let token = endpoint.request().await?;
+            let token = match endpoint.request().await {
+                Ok(token) => token,
+                // It does for this signature.
+                Err(_) if UnverifiedClaims::of(&held, now).is_ok() => return Ok(held.clone()),
+                Err(error) => return Err(error),
+            };
             if UnverifiedClaims::of(&token, now)? != self.claims {
                 return Err(SignError::Token("names another workload than the one before it".to_owned()));
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
+use sealwright_core::{Untrusted, causes, is_loopback_host};
 use sigstore_sign::Error;
 
 use crate::SignError;
@@ -9,13 +11,46 @@ use crate::SignError;
 /// A service that does not answer is asked this often.
 const ATTEMPTS: u32 = 3;
 
-/// An HTTP client that gives up after `timeout` and follows nobody elsewhere.
-pub(crate) fn builder(timeout: Duration) -> reqwest::ClientBuilder {
-    reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none())
+/// An HTTP client for these addresses, that gives up after `timeout` and follows nobody elsewhere. Nothing where one of them is
+/// no address to which a secret may be sent.
+///
+/// A proxy of the environment is none on this machine: what is sent to loopback must not leave it.
+pub(crate) fn builder<'a>(
+    addresses: impl IntoIterator<Item = &'a str>,
+    timeout: Duration,
+) -> Option<reqwest::ClientBuilder> {
+    let mut builder = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
+    for address in addresses {
+        let url = Url::parse(address).ok()?;
+        match (url.scheme(), url.host_str().is_some_and(is_loopback_host)) {
+            (_, true) => builder = builder.no_proxy(),
+            ("https", false) => {}
+            _ => return None,
+        }
+    }
+    Some(builder)
 }
 
-pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, SignError> {
-    builder(timeout).build().map_err(|e| SignError::SigningConfig(e.to_string()))
+/// The same for the endpoints of a signing config. The Sigstore crates read their answers whole: only `timeout` bounds them.
+pub(crate) fn client<'a>(
+    addresses: impl IntoIterator<Item = &'a str>,
+    timeout: Duration,
+) -> Result<reqwest::Client, SignError> {
+    let unusable = || SignError::SigningConfig("an endpoint is no https:// address".to_owned());
+    let builder = builder(addresses, timeout).ok_or_else(unusable)?;
+    builder.build().map_err(|e| SignError::SigningConfig(clip(&causes(&e))))
+}
+
+/// Why a request failed, and whether it may succeed later. `unusable` is for what was wrong before it was sent. Its address may
+/// hold what is secret.
+pub(crate) fn lost(
+    error: reqwest::Error,
+    unavailable: impl FnOnce(String) -> SignError,
+    unusable: impl FnOnce(String) -> SignError,
+) -> Passing {
+    let before = error.is_builder();
+    let text = clip(&causes(&error.without_url()));
+    if before { Passing::Final(unusable(text)) } else { Passing::Transient(unavailable(text)) }
 }
 
 /// The body of an answer; nothing where it is longer than `limit` bytes.
@@ -86,7 +121,30 @@ fn explain(error: &Error) -> SignError {
     }
 }
 
-/// One line, not too long, without control characters: the text is the server's.
+/// One line, not too long, and nothing that steers a terminal: the text is the server's.
 pub(crate) fn clip(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+    Untrusted::new(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect::<String>()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_goes_to_no_plain_address() {
+        let fits = |address: &str| builder([address], Duration::from_secs(1)).is_some();
+        for good in ["https://a.example", "http://127.0.0.1:8200", "http://localhost:1/x", "http://[::1]:1"] {
+            assert!(fits(good), "{good}");
+        }
+        for bad in ["http://a.example", "http://127.0.0.1.a.example", "ftp://a.example", "a.example", ""] {
+            assert!(!fits(bad), "{bad}");
+        }
+        assert!(builder(["https://a.example", "http://b.example"], Duration::from_secs(1)).is_none());
+    }
+
+    #[test]
+    fn what_a_server_says_steers_no_terminal() {
+        assert_eq!(clip("a\n\u{1b}[31mb\u{202e}c"), "a  [31mb\\u{202e}c");
+        assert_eq!(clip(&"x".repeat(500)).len(), 400);
+    }
 }

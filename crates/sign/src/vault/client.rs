@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Url};
-use sealwright_core::{Redacted, is_loopback_host};
+use sealwright_core::{Redacted, causes};
 use serde_json::{Value, json};
 
 use super::{VaultAccess, VaultLogin, path, unusual};
 use crate::SignError;
-use crate::upstream::{Passing, again, builder, clip, read_within};
+use crate::upstream::{Passing, again, builder, clip, lost, read_within};
 
 /// Its answers are keys, tokens and signatures.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -28,18 +28,19 @@ pub(super) struct VaultClient {
 
 impl VaultClient {
     pub(super) async fn open(access: &VaultAccess, timeout: Duration) -> Result<Self, SignError> {
-        let base = Url::parse(&access.address).ok().filter(|url| {
-            url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback_host)
-        });
-        let base = base.ok_or_else(|| SignError::Vault("its address is none, expected https://HOST[:PORT]".into()))?;
-        let mut http = builder(timeout);
+        let unusable = || SignError::Vault("its address is none, expected https://HOST[:PORT]".into());
+        let mut http = builder([access.address.as_str()], timeout).ok_or_else(unusable)?;
+        let base = Url::parse(&access.address).map_err(|_| unusable())?;
         if let Some(pem) = &access.authorities {
-            let unusable = |_| SignError::Vault("its CA file holds no certificates (PEM)".to_owned());
-            for certificate in reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)? {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if certificates.is_empty() {
+                return Err(SignError::Vault("its CA file holds no certificates (PEM)".to_owned()));
+            }
+            for certificate in certificates {
                 http = http.add_root_certificate(certificate);
             }
         }
-        let http = http.build().map_err(|e| SignError::Vault(clip(&e.to_string())))?;
+        let http = http.build().map_err(|e| SignError::Vault(clip(&causes(&e))))?;
         let mut client = Self { http, base, namespace: access.namespace.clone(), token: None };
         client.token = Some(client.log_in(&access.login).await?);
         Ok(client)
@@ -86,7 +87,8 @@ impl VaultClient {
             if let Some(body) = body {
                 request = request.header("Content-Type", "application/json").body(body.to_string());
             }
-            let lost = |e: reqwest::Error| Passing::Transient(unusual(&clip(&format!("cannot be reached: {e}"))));
+            let unreachable = |why: String| unusual(&format!("cannot be reached: {why}"));
+            let lost = |e: reqwest::Error| lost(e, unreachable, SignError::Vault);
             let mut answer = request.send().await.map_err(lost)?;
             let status = answer.status();
             let bytes = read_within(&mut answer, LONGEST_ANSWER).await.map_err(lost)?;

@@ -1,6 +1,5 @@
 //! Tokens of a job, from the loopback authority's endpoint.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sealwright_core::{Digest, Redacted};
@@ -13,7 +12,7 @@ use crate::statement;
 
 fn endpoint(job: &Job) -> GitHubTokens {
     let bearer = Redacted::new(job.request_token.clone());
-    GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5), Box::new(|_| ())).expect("endpoint")
+    GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5)).expect("endpoint")
 }
 
 fn with(changed: Value) -> Value {
@@ -33,22 +32,17 @@ fn asked(authority: &Authority) -> usize {
 }
 
 #[test]
-fn a_job_gets_a_token_for_sigstore_and_the_log_is_told_to_mask_it() {
+fn a_job_gets_a_token_for_sigstore() {
     let authority = Authority::start().expect("authority");
     let job = authority.job(&workflow_claims()).expect("job");
-    let masked = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&masked);
-    let on_token = Box::new(move |token: &Redacted<String>| kept.lock().expect("lock").push(token.expose().clone()));
     let bearer = Redacted::new(job.request_token.clone());
-    let endpoint =
-        GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5), on_token).expect("endpoint");
+    let endpoint = GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5)).expect("endpoint");
     assert!(!format!("{endpoint:?}").contains(&job.request_token));
     for status in [500, 429] {
         authority.fault(Fault::once("GET", "/jobs/0/idtoken", Effect::Status(status)));
     }
     let token = run(endpoint.request()).expect("a token at the third attempt");
     assert_eq!(asked(&authority), 3);
-    assert_eq!(*masked.lock().expect("lock"), [token.expose().clone()]);
     let config = authority.signing_config(LogVersion::V2);
     let signer = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5)).expect("signer");
     let UnverifiedClaims { issuer, workload, .. } = signer.claims();
@@ -87,8 +81,7 @@ fn an_answer_without_a_token_and_silence_are_the_endpoints_fault() {
 #[test]
 fn a_secret_goes_to_no_plain_address() {
     for bad in ["http://example.org/token", "ftp://example.org/", "example.org", ""] {
-        let made =
-            GitHubTokens::new(bad, Redacted::new("t".to_owned()), SIGSTORE, Duration::from_secs(1), Box::new(|_| ()));
+        let made = GitHubTokens::new(bad, Redacted::new("t".to_owned()), SIGSTORE, Duration::from_secs(1));
         assert!(matches!(made, Err(SignError::TokenEndpoint(_))), "{bad}");
     }
 }
@@ -103,9 +96,16 @@ fn a_token_that_comes_to_its_end_is_replaced_by_one_of_the_same_workload() {
     sign(signer(&authority, &workflow_claims(), long)).expect("signed");
     assert_eq!(asked(&authority), 0, "the first token lives long enough");
     let short = with(json!({ "exp": now().as_second() + 30 }));
-    let renewed = endpoint(&authority.job(&workflow_claims()).expect("job"));
+    let first = authority.job(&workflow_claims()).expect("job");
+    let renewed = endpoint(&first);
     sign(signer(&authority, &short, renewed)).expect("signed");
     assert_eq!(asked(&authority), 1);
+    // No other token is to be had, and this one does for one more signature.
+    for _ in 0..3 {
+        authority.fault(Fault::once("GET", "/jobs/1/idtoken", Effect::Status(503)));
+    }
+    let silent = endpoint(&Job { request_url: format!("{}/jobs/1/idtoken?x=1", authority.issuer()), ..first });
+    sign(signer(&authority, &short, silent)).expect("signed with the token that is there");
     let other = endpoint(&authority.job(&with(json!({ "repository": "mallory/shop" }))).expect("job"));
     let error = sign(signer(&authority, &short, other)).expect_err("another workload");
     assert!(error.to_string().contains("another workload"), "{error}");

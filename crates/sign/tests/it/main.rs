@@ -5,6 +5,7 @@
 mod ambient;
 mod keyless;
 mod logged_key;
+mod vault;
 
 use base64::Engine as _;
 use sealwright_bundle::{Bundle, Statement, StatementSubject, predicate_type};

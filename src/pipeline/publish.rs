@@ -158,16 +158,9 @@ impl Publisher<'_> {
         let verified = found.evidence.bundles.iter().filter_map(|bundle| {
             verify_bundle(bundle, &subject.digest, self.sealer.anchor(), self.limits).ok().map(|v| v.into_inner())
         });
-        Ok(verified.filter(|signed| self.is_young_enough(&signed.statement)).collect())
-    }
-
-    fn is_young_enough(&self, statement: &Statement) -> bool {
-        let finished =
-            statement.predicate.pointer("/metadata/scanFinishedOn").and_then(|time| time.as_str()?.parse().ok());
-        match (self.oldest_scan, finished) {
-            (Some(oldest), Some(finished)) if statement.predicate_type == predicate_type::VULN => oldest <= finished,
-            _ => true,
-        }
+        Ok(verified
+            .filter(|signed| !self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest)))
+            .collect())
     }
 
     /// Signs and attaches a statement, unless a valid equal one is there. Gives the digest of the one that counts.
@@ -191,6 +184,32 @@ impl Publisher<'_> {
     }
 }
 
+/// Whether a statement is a scan that was finished before `oldest`.
+fn is_older(statement: &Statement, oldest: Timestamp) -> bool {
+    let finished = statement.predicate.pointer("/metadata/scanFinishedOn").and_then(|time| time.as_str()?.parse().ok());
+    statement.predicate_type == predicate_type::VULN && finished.is_none_or(|finished: Timestamp| finished < oldest)
+}
+
 fn record(subject: &Descriptor, statement: &Statement, new: bool) -> Written {
     Written { subject: subject.digest, predicate_type: statement.predicate_type.clone(), new }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_scan_gets_too_old() {
+        let at = |time: &str| time.parse::<Timestamp>().expect("time");
+        let scan = |kind: &str, finished: &str| {
+            Statement::new(vec![], kind, json!({ "metadata": { "scanFinishedOn": finished } }))
+        };
+        let noon = scan(predicate_type::VULN, "2026-01-02T12:00:00Z");
+        assert!(!is_older(&noon, at("2026-01-02T12:00:00Z")));
+        assert!(is_older(&noon, at("2026-01-02T12:00:01Z")));
+        assert!(is_older(&scan(predicate_type::VULN, "yesterday"), at("2026-01-02T12:00:00Z")));
+        assert!(!is_older(&scan(predicate_type::CYCLONEDX, "2025-01-01T00:00:00Z"), at("2026-01-02T12:00:00Z")));
+    }
 }

@@ -1,5 +1,6 @@
 //! `sealwright copy`: an image with all its evidence to another repository. Digests stay the same; nothing is verified.
 
+use sealwright_core::Digest;
 use sealwright_oci::ImageSource as _;
 use sealwright_registry::RemoteImage;
 use tokio::runtime::Handle;
@@ -11,7 +12,7 @@ use crate::pipeline::copy::{Copied, Copier, Count, Plan};
 use crate::pipeline::graph::{self, Bounds, Content, Node};
 use crate::pipeline::publish::tag_before;
 use crate::pipeline::source::Registry;
-use crate::report::console::write_document;
+use crate::report::console::{Console, write_document};
 
 /// Everything is read of the source before anything is written.
 ///
@@ -34,7 +35,7 @@ pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> R
     let root = handle.block_on(graph::read(&client, image, image.repository(), root, Bounds::default()))?;
     let plan = Plan::of(&root).map_err(|failure| failure.at(source))?;
     for digest in &plan.left_aside {
-        let why = "is not there or not about what it is listed for";
+        let why = "is not there as a whole or not about what it is listed for";
         context.console.warn(&format!("left aside: {digest} is listed at {source} and {why}"));
     }
     let copier = Copier {
@@ -42,9 +43,9 @@ pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> R
         source: remote.as_blobs(),
         destination: &destination.repository,
         limits: &context.limits,
-        console: &context.console,
     };
-    let (copied, tagged) = handle.block_on(write(&copier, &plan, &root, destination.tag.as_deref()))?;
+    let (copied, tagged) =
+        handle.block_on(write(&copier, &plan, &root, destination.tag.as_deref(), &context.console))?;
     let tag = destination.tag.as_deref().map(|tag| (tag, tagged));
     let pinned = destination.repository.pinned(root.descriptor.digest);
     write_document(format!("{}{pinned}\n", as_text(&copied, tag)).as_bytes(), None)
@@ -55,18 +56,34 @@ async fn write(
     plan: &Plan<'_>,
     root: &Node,
     tag: Option<&str>,
+    console: &Console,
 ) -> Result<(Copied, bool), Failure> {
     let digest = root.descriptor.digest;
     let before = match tag {
-        Some(tag) => tag_before(copier.client, copier.destination, tag, digest, copier.console).await?,
+        Some(tag) => tag_before(copier.client, copier.destination, tag, digest, console).await?,
         None => None,
     };
     let copied = copier.copy(plan).await?;
     let tagged = match (tag, &root.content) {
-        (Some(tag), Content::Read { bytes, .. }) => copier.tag(tag, before, &root.descriptor, bytes).await?,
+        (Some(tag), Content::Read { bytes, .. }) => {
+            // A copy can take long.
+            let now = copier.client.tag_state(copier.destination, tag).await?;
+            if let Some(moved) = moved(tag, before, now).filter(|_| now != Some(digest)) {
+                console.warn(&moved);
+            }
+            copier.tag(tag, now, &root.descriptor, bytes).await?
+        }
         _ => false,
     };
     Ok((copied, tagged))
+}
+
+/// What became of a tag while other things were written.
+fn moved(tag: &str, before: Option<Digest>, now: Option<Digest>) -> Option<String> {
+    let named = |state: Option<Digest>| state.map_or("nothing".to_owned(), |digest| digest.short());
+    let (then, since) = (named(before), named(now));
+    (before != now)
+        .then(|| format!("tag {tag} named {then} when the copy began and names {since} now; it is set anyway"))
 }
 
 fn as_text(copied: &Copied, tag: Option<(&str, bool)>) -> String {

@@ -2,6 +2,8 @@
 //! tags of older cosign versions hold is not read.
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -149,10 +151,44 @@ fn write(documents: &[Downloaded], wanted: &Download, output: Option<&Path>) -> 
     if let Some(folder) = output.filter(|path| is_folder(path)) {
         return write_each(documents, folder);
     }
-    match (documents, wanted) {
-        ([one], Download::Bundle(_) | Download::Sbom(_)) => write_document(&one.bytes, output),
-        _ => write_document(&json_lines(documents), output),
+    let bytes = in_one(documents, wanted, output.is_none() && io::stdout().is_terminal());
+    write_document(&bytes, output)
+}
+
+fn in_one(documents: &[Downloaded], wanted: &Download, terminal: bool) -> Vec<u8> {
+    let bytes = match (documents, wanted) {
+        ([one], Download::Bundle(_) | Download::Sbom(_)) => one.bytes.clone(),
+        _ => json_lines(documents),
+    };
+    if terminal { for_terminal(&bytes).into_bytes() } else { bytes }
+}
+
+/// The same JSON without what could steer a terminal. In JSON other characters than ASCII stand in strings only, where
+/// `\uXXXX` means the same (RFC 8259 §7); so does U+007F. A carriage return stands between tokens only and means nothing.
+fn for_terminal(json: &[u8]) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in String::from_utf8_lossy(json).chars() {
+        if c == '\u{7f}' || !c.is_ascii() && is_steering(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` does not fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else if c != '\r' {
+            shown.push(c);
+        }
     }
+    shown
+}
+
+/// Control and format characters and the separators of lines (Unicode 17, general categories Cc, Cf, Zl and Zp). All that
+/// [`Untrusted`] escapes outside of ASCII is among them.
+fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
 fn is_folder(path: &Path) -> bool {
@@ -188,5 +224,31 @@ mod tests {
         let of = |text: &str| Downloaded { bytes: text.as_bytes().to_vec(), ending: "json" };
         let lines = json_lines(&[of("{\r\n \"a\": \"x\\n\"\n}\n"), of("{}")]);
         assert_eq!(String::from_utf8(lines).expect("text"), "{ \"a\": \"x\\n\"}\n{}\n");
+    }
+
+    #[test]
+    fn json_on_a_terminal_steers_nothing_and_means_the_same() {
+        let value = serde_json::json!({ "zürich→": "a\u{9b}2J\u{202e}b\u{7f}\u{e0041}\u{feff}\u{1b}\\\"\n" });
+        let shown = for_terminal(value.to_string().as_bytes());
+        let expected = r#"{"zürich→":"a\u009b2J\u202eb\u007f\udb40\udc41\ufeff\u001b\\\"\n"}"#;
+        assert_eq!(shown, expected);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
+        assert_eq!(for_terminal(b"{\r\n \"a\": \"\x9b\"\r}"), "{\n \"a\": \"\u{fffd}\"}");
+        let escaped = |c: char| Untrusted::new(c).to_string() != c.to_string();
+        let missed = ('\u{80}'..=char::MAX).find(|c| escaped(*c) && !is_steering(*c));
+        assert_eq!(missed, None);
+    }
+
+    #[test]
+    fn only_a_terminal_gets_other_bytes_than_are_stored() {
+        let what = || DownloadWhat { reference: "127.0.0.1:1/a".parse().expect("reference"), kind: None, output: None };
+        let one = [Downloaded { bytes: "{\r\n\"a\": \"\u{9b}\"}".into(), ending: "json" }];
+        for wanted in [Download::Bundle(what()), Download::Sbom(what())] {
+            assert_eq!(in_one(&one, &wanted, false), one[0].bytes);
+            assert_eq!(in_one(&one, &wanted, true), b"{\n\"a\": \"\\u009b\"}");
+        }
+        let statements = Download::Attestation(what());
+        assert_eq!(in_one(&one, &statements, false), "{\"a\": \"\u{9b}\"}\n".as_bytes());
+        assert_eq!(in_one(&one, &statements, true), b"{\"a\": \"\\u009b\"}\n");
     }
 }

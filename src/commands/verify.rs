@@ -175,7 +175,10 @@ fn image(
         if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
             let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
             let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
-            report.checks.push(check_children(&client, &kept, &children, &trust.policy, builders, context).await?);
+            // Another builder's evidence for an image is not what the index's builder judged.
+            let named = |b: &&BuilderAnchor| report.builder.as_ref() == Some(&b.builder().name);
+            let counted = builders.iter().find(named).map(std::slice::from_ref).unwrap_or_default();
+            report.checks.push(check_children(&client, &kept, &children, &trust.policy, counted, context).await?);
         }
         Ok::<_, Failure>((pinned, report, document))
     })?;
@@ -200,7 +203,7 @@ fn altered(error: RegistryError) -> Failure {
     }
 }
 
-/// Every image of an index has its own SBOM, scan and decision. `index` is where the evidence is kept.
+/// Every image of an index has its own SBOM, scan and decision by one of `builders`. `index` is where the evidence is kept.
 ///
 /// # Errors
 /// When the registry does not answer.

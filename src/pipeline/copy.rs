@@ -1,23 +1,23 @@
 //! Order of a copy: evidence before what it is about, images before their index, then the listing of the referrers, and that
-//! read back. The tag is the caller's last step.
+//! read back, then the tags of older cosign versions. The image's own tag is the caller's last step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealwright_core::{Digest, Limits, Repository};
 use sealwright_oci::{Blobs, Descriptor, Document};
 use sealwright_registry::{Client, Pushed};
 
-use super::graph::{Content, Legacy, Node};
-use super::publish::tag_before;
+use super::graph::{Content, Legacy, Node, Problem};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::console::Console;
 
 /// What has to be done, and what cannot be.
 #[derive(Debug, Default)]
 pub struct Plan<'a> {
     steps: Vec<Step<'a>>,
-    /// What is listed as evidence at the source and is none, or is not there.
+    /// Set after all steps.
+    tags: Vec<LegacyTag<'a>>,
+    /// What is listed as evidence at the source and is none, or is not there as a whole.
     pub left_aside: Vec<Digest>,
 }
 
@@ -25,69 +25,128 @@ pub struct Plan<'a> {
 enum Step<'a> {
     /// Push a manifest and its blobs.
     Push { descriptor: &'a Descriptor, bytes: &'a [u8], document: &'a Document },
-    /// Set a tag of an older cosign version on a pushed manifest.
-    Tag { tag: &'a str, descriptor: &'a Descriptor, bytes: &'a [u8] },
     /// See to it that these are listed as referrers.
     List { subject: Digest, referrers: Vec<&'a Descriptor> },
+}
+
+/// A tag of an older cosign version, and the pushed manifest that it has to name.
+#[derive(Debug)]
+struct LegacyTag<'a> {
+    tag: &'a str,
+    descriptor: &'a Descriptor,
+    bytes: &'a [u8],
 }
 
 impl<'a> Plan<'a> {
     /// The order in which a graph is copied.
     ///
     /// # Errors
-    /// When something in it is not what it should be, or an image of an index is not there.
+    /// When something in it is not what its digest says, or an image of an index is not there.
     pub fn of(root: &'a Node) -> Result<Self, Failure> {
-        let mut plan = Self::default();
-        plan.node(root)?;
-        Ok(plan)
+        let mut planner = Planner::default();
+        planner.expect(root);
+        planner.node(root)?;
+        Ok(planner.plan)
+    }
+}
+
+/// From one place to the next that was planned, at most so many manifests follow: a referrer can list anything.
+const DEEPEST: usize = 32;
+
+#[derive(Default)]
+struct Planner<'a> {
+    plan: Plan<'a>,
+    /// What was read and is not planned yet, by its digest.
+    waiting: BTreeMap<Digest, &'a Node>,
+    /// What is being planned: it is pushed after all that is planned now.
+    open: BTreeSet<Digest>,
+}
+
+impl<'a> Planner<'a> {
+    /// What older tags name is read for itself, and never found from elsewhere.
+    fn expect(&mut self, node: &'a Node) {
+        if let Content::Read { .. } = node.content {
+            self.waiting.insert(node.descriptor.digest, node);
+        }
+        node.referrers.iter().chain(&node.images).for_each(|inner| self.expect(inner));
     }
 
     fn node(&mut self, node: &'a Node) -> Result<(), Failure> {
         let digest = node.descriptor.digest;
+        let waiting = self.waiting.get(&digest).copied();
         let (bytes, document) = match &node.content {
             Content::Read { bytes, document } => (bytes, document),
-            // Planned where it stands with all that belongs to it.
-            Content::Elsewhere => return Ok(()),
+            // Planned where it stands with all that belongs to it, unless that place was left aside.
+            Content::Elsewhere => return waiting.map_or(Ok(()), |standing| self.node(standing)),
             Content::Gone | Content::Unrelated => {
                 return Err(Failure::new(Exit::Unavailable, format!("{digest} is listed and not there")));
             }
-            Content::Broken(problem) => return Err(Failure::usage(format!("{digest} cannot be copied: {problem}"))),
+            Content::Broken(problem) => {
+                return Err(Failure::usage(format!("{digest} cannot be copied: {}", problem.as_str())));
+            }
         };
+        if waiting.is_some_and(|standing| std::ptr::eq(standing, node)) {
+            self.waiting.remove(&digest);
+        }
+        let opened = self.open.insert(digest);
         for legacy in &node.legacy {
             self.legacy(legacy)?;
         }
         let mut referrers = Vec::new();
-        for referrer in self.there(&node.referrers) {
-            self.node(referrer)?;
-            referrers.push(&referrer.descriptor);
+        for referrer in &node.referrers {
+            if self.is_there(referrer) {
+                self.node(referrer)?;
+                referrers.push(&referrer.descriptor);
+            }
         }
         for image in &node.images {
             self.node(image)?;
         }
-        self.steps.push(Step::Push { descriptor: &node.descriptor, bytes, document });
+        self.plan.steps.push(Step::Push { descriptor: &node.descriptor, bytes, document });
         if !referrers.is_empty() {
-            self.steps.push(Step::List { subject: digest, referrers });
+            self.plan.steps.push(Step::List { subject: digest, referrers });
+        }
+        if opened {
+            self.open.remove(&digest);
         }
         Ok(())
     }
 
     fn legacy(&mut self, legacy: &'a Legacy) -> Result<(), Failure> {
         let Legacy { tag, node } = legacy;
-        for node in self.there(std::slice::from_ref(node)) {
+        if self.is_there(node) {
             self.node(node)?;
             if let Content::Read { bytes, .. } = &node.content {
-                self.steps.push(Step::Tag { tag, descriptor: &node.descriptor, bytes });
+                self.plan.tags.push(LegacyTag { tag, descriptor: &node.descriptor, bytes });
             }
         }
         Ok(())
     }
 
-    /// Without what is gone or is no evidence of this: no one finds it at the source either.
-    fn there(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
-        let none = |node: &&Node| matches!(node.content, Content::Gone | Content::Unrelated);
-        let (left_aside, there): (Vec<_>, Vec<_>) = nodes.iter().partition(none);
-        self.left_aside.extend(left_aside.into_iter().map(|node| node.descriptor.digest));
+    /// Whether evidence is there as a whole. What is not is left aside: whoever may push could otherwise block an image.
+    fn is_there(&mut self, evidence: &'a Node) -> bool {
+        let there = self.whole(evidence, &mut BTreeSet::new(), 0);
+        if !there {
+            self.plan.left_aside.push(evidence.descriptor.digest);
+        }
         there
+    }
+
+    /// `visited` is what was found elsewhere and looked at: one part that is not there decides for all.
+    fn whole(&self, node: &'a Node, visited: &mut BTreeSet<Digest>, depth: usize) -> bool {
+        let digest = node.descriptor.digest;
+        match &node.content {
+            Content::Gone | Content::Unrelated | Content::Broken(Problem::NoDocument(_)) => false,
+            // Somebody between the registry and here changes content: no reason to go on.
+            Content::Broken(Problem::Altered(_)) => true,
+            // A registry takes no index before its manifests.
+            Content::Elsewhere if self.open.contains(&digest) || depth > DEEPEST => false,
+            Content::Elsewhere => match self.waiting.get(&digest) {
+                Some(standing) if visited.insert(digest) => self.whole(standing, visited, depth + 1),
+                _ => true,
+            },
+            Content::Read { .. } => node.images.iter().all(|image| self.whole(image, visited, depth + 1)),
+        }
     }
 }
 
@@ -119,8 +178,6 @@ pub struct Copier<'a> {
     pub destination: &'a Repository,
     /// How much may be read.
     pub limits: &'a Limits,
-    /// Where a person is warned.
-    pub console: &'a Console,
 }
 
 /// What was copied.
@@ -134,27 +191,46 @@ pub struct Copied {
 }
 
 impl Copier<'_> {
-    /// Takes all steps, then reads the lists of referrers back.
+    /// Takes all steps, reads the lists of referrers back, then sets the tags of older cosign versions.
     ///
     /// # Errors
-    /// When something cannot be read or sent, or is not listed afterwards.
+    /// When such a tag names another manifest (nothing was written then), when something cannot be read or sent, or is not
+    /// listed afterwards.
     pub async fn copy(&self, plan: &Plan<'_>) -> Result<Copied, Failure> {
+        for legacy in &plan.tags {
+            self.legacy_state(legacy).await?;
+        }
         let mut copied = Copied::default();
         for step in &plan.steps {
             match step {
                 Step::Push { descriptor, bytes, document } => {
                     self.push(descriptor, bytes, document, &mut copied).await?;
                 }
-                Step::Tag { tag, descriptor, bytes } => {
-                    let before =
-                        tag_before(self.client, self.destination, tag, descriptor.digest, self.console).await?;
-                    self.tag(tag, before, descriptor, bytes).await?;
-                }
                 Step::List { subject, referrers } => self.list(subject, referrers).await?,
             }
         }
         self.read_back(plan).await?;
+        for legacy in &plan.tags {
+            // Somebody may have signed there in the meantime.
+            let state = self.legacy_state(legacy).await?;
+            self.tag(legacy.tag, state, legacy.descriptor, legacy.bytes).await?;
+        }
         Ok(copied)
+    }
+
+    /// What a tag of an older cosign version names at the destination: what it has to, or nothing. Signatures that were made
+    /// there are behind it and nowhere else.
+    async fn legacy_state(&self, legacy: &LegacyTag<'_>) -> Result<Option<Digest>, Failure> {
+        let LegacyTag { tag, descriptor, .. } = legacy;
+        let (state, wanted) = (self.client.tag_state(self.destination, tag).await?, descriptor.digest);
+        if let Some(other) = state.filter(|other| *other != wanted) {
+            let destination = self.destination;
+            let message = format!("{destination}:{tag} names {other}, expected {wanted} or no such tag");
+            return Err(Failure::usage(message).hint(
+                "moving it would lose the signatures behind it; copy to another repository, or delete that tag first",
+            ));
+        }
+        Ok(state)
     }
 
     /// Sets a tag, unless it named the manifest before. Gives whether it was set.

@@ -6,7 +6,10 @@ use sealwright_bundle::{BUNDLE_V03, is_bundle_type};
 use sealwright_core::{Limits, PinnedRef};
 use sealwright_oci::{Descriptor, Document, Manifest};
 use sealwright_registry::{Client, RegistryError};
-use sealwright_verify::ImageEvidence;
+use sealwright_verify::{ImageEvidence, MOST_BUNDLES};
+
+/// At most this many bytes of bundles of one image are kept: each may have `Limits::evidence`.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// A bundle as it is stored.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub struct StoredBundle {
 pub struct Stored {
     /// The bundles, in the order of the registry.
     pub bundles: Vec<StoredBundle>,
-    /// Referrers that are listed and are not what they say.
+    /// Referrers that are listed and are not what they say, and how many were not read.
     pub broken: Vec<String>,
 }
 
@@ -45,7 +48,7 @@ pub async fn fetch(client: &Client, image: &PinnedRef, limits: &Limits) -> Resul
     Ok(Found { evidence: ImageEvidence { subject: *image.digest(), bundles }, broken })
 }
 
-/// Reads every bundle that is listed as a referrer of the image.
+/// Reads every bundle that is listed as a referrer of the image, up to the verifier's number and [`MOST_BYTES`].
 ///
 /// One that is missing or not what its digest says is left aside: whoever may push could otherwise block an image. A registry
 /// that does not answer is an error: silence is not "there is nothing".
@@ -53,13 +56,36 @@ pub async fn fetch(client: &Client, image: &PinnedRef, limits: &Limits) -> Resul
 /// # Errors
 /// When the registry does not answer.
 pub async fn stored(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Stored, RegistryError> {
+    up_to(client, image, limits, MOST_BUNDLES, MOST_BYTES).await
+}
+
+async fn up_to(
+    client: &Client,
+    image: &PinnedRef,
+    limits: &Limits,
+    most: usize,
+    most_bytes: u64,
+) -> Result<Stored, RegistryError> {
     let listed = client.referrers(image, Some(BUNDLE_V03)).await?.descriptors;
     let mut found = Stored::default();
-    for descriptor in listed {
+    let mut room = most_bytes;
+    for (number, descriptor) in listed.iter().enumerate() {
+        let left = listed.len() - number;
+        if found.bundles.len() >= most {
+            found.broken.push(format!("{left} more bundles were not read: {most} are the most"));
+            break;
+        }
         let referrer = image.repository().pinned(descriptor.digest);
-        match bundle(client, &referrer, limits).await {
-            Ok(Some(bundle)) => found.bundles.push(bundle),
-            Ok(None) => {}
+        match bundle(client, &referrer, limits, room).await {
+            Ok(Read::Bundle(bundle)) => {
+                room = room.saturating_sub(bundle.bytes.len() as u64);
+                found.bundles.push(bundle);
+            }
+            Ok(Read::Other) => {}
+            Ok(Read::NoRoom) => {
+                found.broken.push(format!("{left} more bundles were not read: {most_bytes} bytes in all are the most"));
+                break;
+            }
             Err(error) if is_content(&error) => found.broken.push(error.to_string()),
             Err(error) => return Err(error),
         }
@@ -67,14 +93,26 @@ pub async fn stored(client: &Client, image: &PinnedRef, limits: &Limits) -> Resu
     Ok(found)
 }
 
-async fn bundle(client: &Client, referrer: &PinnedRef, limits: &Limits) -> Result<Option<StoredBundle>, RegistryError> {
+/// What a referrer is.
+enum Read {
+    Bundle(StoredBundle),
+    /// No bundle.
+    Other,
+    /// A bundle that may be read, but not beside those that were.
+    NoRoom,
+}
+
+async fn bundle(client: &Client, referrer: &PinnedRef, limits: &Limits, room: u64) -> Result<Read, RegistryError> {
     let (descriptor, bytes) = client.manifest(referrer).await?;
     let Ok(Document::Manifest(manifest)) = Document::parse(&bytes, Some(&descriptor.media_type)) else {
-        return Ok(None);
+        return Ok(Read::Other);
     };
-    let Some(layer) = bundle_layer(&manifest) else { return Ok(None) };
+    let Some(layer) = bundle_layer(&manifest) else { return Ok(Read::Other) };
+    if layer.size <= limits.evidence && layer.size > room {
+        return Ok(Read::NoRoom);
+    }
     let bytes = client.blob(referrer.repository(), layer, limits.evidence).await?;
-    Ok(Some(StoredBundle { annotations: manifest.annotations, bytes }))
+    Ok(Read::Bundle(StoredBundle { annotations: manifest.annotations, bytes }))
 }
 
 /// Where the bundle is: cosign writes exactly one layer (cosign, `specs/BUNDLE_SPEC.md`).
@@ -92,4 +130,53 @@ pub fn is_content(error: &RegistryError) -> bool {
             | RegistryError::SizeMismatch { .. }
             | RegistryError::TooLarge { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use sealwright_core::{Digest, Repository};
+    use sealwright_loopback::registry::{Registry, Switches};
+    use sealwright_oci::media_type;
+    use sealwright_registry::Options;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn number_and_bytes_of_bundles_have_bounds_and_what_is_left_is_counted() {
+        let registry = Registry::start(Switches::default()).expect("registry");
+        registry.put_blob("a", b"{}".to_vec());
+        let subject = Digest::of(b"image");
+        for number in 0..5 {
+            let bundle = format!("bundle {number}");
+            registry.put_blob("a", bundle.clone());
+            let manifest = json!({
+                "schemaVersion": 2, "mediaType": media_type::MANIFEST, "artifactType": BUNDLE_V03,
+                "config": Descriptor::of(media_type::EMPTY, b"{}"),
+                "layers": [Descriptor::of(BUNDLE_V03, bundle.as_bytes())],
+                "subject": Descriptor::new(media_type::MANIFEST, subject, 1),
+            });
+            registry.put_manifest("a", None, media_type::MANIFEST, manifest.to_string());
+        }
+        let repository: Repository = format!("{}/a", registry.host()).parse().expect("repository");
+        let image = repository.pinned(subject);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        let client = Client::new(Options::default()).expect("client");
+        let read = |most, bytes| {
+            let limits = Limits::default();
+            runtime.block_on(up_to(&client, &image, &limits, most, bytes)).expect("an answer")
+        };
+        for (most, bytes, kept, left) in [
+            (5, 40, 5, None),
+            (4, 40, 4, Some("1 more ")),
+            (5, 39, 4, Some("1 more ")),
+            (2, 40, 2, Some("3 more ")),
+            (5, 7, 0, Some("5 more ")),
+        ] {
+            let found = read(most, bytes);
+            assert_eq!(found.bundles.len(), kept, "{most} {bytes}");
+            assert_eq!(found.broken.len(), usize::from(left.is_some()), "{:?}", found.broken);
+            assert!(found.broken.iter().zip(left).all(|(line, words)| line.starts_with(words)), "{:?}", found.broken);
+        }
+    }
 }

@@ -63,7 +63,24 @@ pub enum Content {
     /// It is listed as a referrer and does not name this subject: a fallback tag can list anything.
     Unrelated,
     /// It is not what its digest or its type says.
-    Broken(String),
+    Broken(Problem),
+}
+
+/// Why what is there cannot be used.
+#[derive(Debug)]
+pub enum Problem {
+    /// The bytes are not what their digest says: the registry, or what lies between, is at fault.
+    Altered(String),
+    /// No manifest or index, or a larger one than is read. Whoever may push can do that.
+    NoDocument(String),
+}
+
+impl Problem {
+    /// In words.
+    pub fn as_str(&self) -> &str {
+        let (Self::Altered(words) | Self::NoDocument(words)) = self;
+        words
+    }
 }
 
 /// A tag `sha256-HEX.sig`, `.att` or `.sbom`.
@@ -96,13 +113,21 @@ pub async fn read(
     bounds: Bounds,
 ) -> Result<Node, Failure> {
     let mut walk = Walk { client, image, evidence, bounds, seen: BTreeMap::new(), manifests: 0, bytes: 0 };
-    walk.visit(root, Role::Image, 0).await
+    walk.visit(root, Role::Image(Place::Image), 0).await
+}
+
+/// In which repository a manifest lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Image,
+    Evidence,
 }
 
 /// Why a manifest is visited, and so what is asked about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    Image,
+    /// The image, an image of an index, or a part of a referrer that is an index: it lies where its index does.
+    Image(Place),
     Referrer(Digest),
     Legacy,
 }
@@ -111,7 +136,16 @@ impl Role {
     fn accepts(self, subject: Option<Digest>) -> bool {
         match self {
             Self::Referrer(wanted) => subject == Some(wanted),
-            Self::Image | Self::Legacy => true,
+            Self::Image(_) | Self::Legacy => true,
+        }
+    }
+
+    /// Of what an index in this role lists.
+    fn inner(self) -> Self {
+        match self {
+            Self::Image(place) => Self::Image(place),
+            Self::Referrer(_) => Self::Image(Place::Evidence),
+            Self::Legacy => Self::Legacy,
         }
     }
 }
@@ -153,7 +187,7 @@ impl Walk<'_> {
             }
             node.content = self.content(&mut node.descriptor, role, depth).await?;
             let Content::Read { document, .. } = &node.content else { return Ok(node) };
-            if role == Role::Image {
+            if let Role::Image(_) = role {
                 node.legacy = self.legacy(&node.descriptor.digest, depth).await?;
             }
             if role != Role::Legacy {
@@ -162,9 +196,8 @@ impl Walk<'_> {
                 node.referrers = self.referrers(&node.descriptor.digest, depth).await?;
             }
             if let Document::Index(index) = &**document {
-                let inner = if role == Role::Legacy { Role::Legacy } else { Role::Image };
                 for listed in &index.manifests {
-                    node.images.push(self.visit(listed.clone(), inner, depth + 1).await?);
+                    node.images.push(self.visit(listed.clone(), role.inner(), depth + 1).await?);
                 }
             }
             Ok(node)
@@ -174,19 +207,23 @@ impl Walk<'_> {
     async fn content(&mut self, descriptor: &mut Descriptor, role: Role, depth: usize) -> Result<Content, Failure> {
         self.manifests += 1;
         self.check_bounds(depth)?;
-        let repository = if role == Role::Image { self.image.repository() } else { self.evidence };
+        let beside = role == Role::Image(Place::Image);
+        let repository = if beside { self.image.repository() } else { self.evidence };
         let pinned = repository.pinned(descriptor.digest);
         let (found, bytes) = match self.client.manifest(&pinned).await {
             Ok(read) => read,
             Err(RegistryError::NotFound { .. }) => return Ok(Content::Gone),
-            Err(error) if is_content(&error) => return Ok(Content::Broken(error.to_string())),
+            Err(error @ RegistryError::TooLarge { .. }) => {
+                return Ok(Content::Broken(Problem::NoDocument(error.to_string())));
+            }
+            Err(error) if is_content(&error) => return Ok(Content::Broken(Problem::Altered(error.to_string()))),
             Err(error) => return Err(error.into()),
         };
         self.bytes += bytes.len() as u64;
         self.check_bounds(depth)?;
         let document = match Document::parse(&bytes, Some(&found.media_type)) {
             Ok(document) => Box::new(document),
-            Err(error) => return Ok(Content::Broken(format!("{pinned} is {error}"))),
+            Err(error) => return Ok(Content::Broken(Problem::NoDocument(format!("{pinned} is {error}")))),
         };
         descriptor.media_type = found.media_type;
         descriptor.size = found.size;

@@ -68,7 +68,9 @@ fn an_index_arrives_with_everything_evidence_first_and_tag_last() {
     let writes = writes(&to);
     let place = |end: &str| writes.iter().position(|path| path.ends_with(end)).expect(end);
     assert_eq!(place("/manifests/v1"), writes.len() - 1, "{writes:?}");
-    assert_eq!(place(&format!("/manifests/{root}")), writes.len() - 2, "{writes:?}");
+    // Between the image and its tag come those of older cosign versions.
+    assert_eq!(place(&format!("/manifests/{root}")), writes.len() - 4, "{writes:?}");
+    assert!(place(".sig").min(place(".att")) == writes.len() - 3, "{writes:?}");
     for manifest in to.manifests("mirror/shop") {
         if let Some(subject) = manifest.json()["subject"]["digest"].as_str() {
             assert!(place(&manifest.digest.to_string()) < place(&format!("/manifests/{subject}")), "{writes:?}");
@@ -233,11 +235,6 @@ fn a_tag_is_moved_with_a_warning_only_and_without_a_tag_there_is_a_digest() {
     assert_eq!(said.stderr, "");
     run(&of("v2"), &mirror(&to)).expect(0, &["warning: tag v1 names", &first.digest.short(), "will be moved"]);
     assert_eq!(to.tags("mirror/shop")["v1"], second.digest);
-    // So is the tag of an older cosign version, which may hold signatures that were made there.
-    let tag = format!("sha256-{}.sig", first.digest.hex());
-    scene.put_image(&tag);
-    to.put_manifest("mirror/shop", Some(&tag), media_type::MANIFEST, "{}");
-    run(&of("v1"), &mirror(&to)).expect(0, &["warning: tag sha256-", ".sig names"]);
     let untagged = format!("{}/mirror/other", to.host());
     let pinned = format!("{}/acme/shop@{}", scene.registry.host(), second.digest);
     run(&pinned, &untagged).expect(0, &[&format!("mirror/other@{}", second.digest)]);
@@ -245,6 +242,104 @@ fn a_tag_is_moved_with_a_warning_only_and_without_a_tag_there_is_a_digest() {
     run(&of("v1"), &format!("{untagged}@{}", first.digest)).expect(2, &["DST names a digest"]);
     // Within a repository only the tag is new.
     scene.registry.forget_requests();
-    run(&of("v1"), &of("v3")).expect(0, &["manifests 0 sent, 2 were there"]);
+    run(&of("v1"), &of("v3")).expect(0, &["manifests 0 sent, 1 were there"]);
     assert_eq!(writes(&scene.registry), ["/v2/acme/shop/manifests/v3"]);
+}
+
+#[test]
+fn a_tag_of_an_older_cosign_version_is_never_moved() {
+    let scene = Scene::new();
+    let image = scene.put_image("v1");
+    let tag = format!("sha256-{}.sig", image.digest.hex());
+    let signature = scene.put_image(&tag);
+    let to = destination(Switches::default());
+    let theirs = to.put_manifest("mirror/shop", Some(&tag), media_type::MANIFEST, "{}");
+    let words = [&tag, &theirs.to_string(), &signature.digest.to_string(), "or delete that tag"];
+    copy(&scene, &to).expect(2, &words);
+    assert_eq!(writes(&to), Vec::<String>::new());
+    assert_eq!(to.tags("mirror/shop"), [(tag.clone(), theirs)].into());
+    // It came while the rest was copied: it stays, and the image gets no tag.
+    to.fault(Fault::once("HEAD", &tag, Effect::Status(404)));
+    copy(&scene, &to).expect(2, &words);
+    assert_eq!(to.tags("mirror/shop"), [(tag.clone(), theirs)].into());
+    to.put_manifest("mirror/shop", Some(&tag), media_type::MANIFEST, get(&scene, signature.digest));
+    copy(&scene, &to).expect(0, &["tagged    v1"]);
+    assert_eq!(to.tags("mirror/shop")[&tag], signature.digest);
+}
+
+/// The stored bytes of a manifest.
+fn get(scene: &Scene, digest: Digest) -> Vec<u8> {
+    let stored = scene.registry.manifests("acme/shop").into_iter().find(|m| m.digest == digest);
+    stored.expect("manifest").bytes.to_vec()
+}
+
+#[test]
+fn evidence_that_is_not_whole_is_left_aside_and_takes_nothing_with_it() {
+    let scene = Scene::new();
+    let (first, second) = (scene.put_image("first"), scene.put_image("second"));
+    let index = |manifests: &[&Descriptor], subject: Option<&Descriptor>| {
+        let mut index = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": manifests });
+        if let Some(subject) = subject {
+            index["subject"] = json!(subject);
+        }
+        index
+    };
+    let root = scene.put_manifest(Some("v1"), &index(&[&first, &second], None));
+    let gone = Descriptor::of(media_type::MANIFEST, b"gone");
+    let (note, part) = (scene.put_image("note"), scene.put_image("part"));
+    let whole = scene.put_manifest(None, &index(&[&note], Some(&root)));
+    let inner = scene.put_manifest(None, &index(&[&gone], None));
+    let aside = [
+        // Read before the image `second` of the index, which must arrive nevertheless.
+        scene.put_manifest(None, &index(&[&second, &part, &gone], Some(&first))),
+        scene.put_manifest(None, &index(&[&inner], Some(&root))),
+        scene.put_manifest(None, &json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "subject": root })),
+        // What no registry takes before the image.
+        scene.put_manifest(None, &index(&[&root], Some(&root))),
+    ];
+    let tag = format!("sha256-{}.att", root.digest.hex());
+    let old = scene.put_manifest(Some(&tag), &index(&[&gone], None));
+    // What another referrer that is whole needs arrives too.
+    let other = scene.put_manifest(None, &index(&[&part], Some(&second)));
+    let to = destination(Switches::default());
+    let said = copy(&scene, &to).expect(0, &["tagged    v1"]);
+    for digest in aside.iter().chain([&old]).map(|descriptor| descriptor.digest) {
+        assert!(said.stderr.contains(&format!("left aside: {digest}")), "{}", said.stderr);
+    }
+    assert_eq!(said.stderr.matches("left aside").count(), aside.len() + 1, "{}", said.stderr);
+    let arrived = [root, first, second, whole, note, other, part].map(|descriptor| descriptor.digest);
+    assert_eq!(digests(&to, "mirror/shop"), BTreeSet::from(arrived));
+    assert_eq!(to.tags("mirror/shop").keys().collect::<Vec<_>>(), ["v1"]);
+}
+
+#[test]
+fn an_image_of_an_index_that_is_gone_or_no_image_ends_a_copy() {
+    let scene = Scene::new();
+    let gone = Descriptor::of(media_type::MANIFEST, b"gone");
+    let no_image = scene.put_manifest(None, &json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST }));
+    for (child, code, words) in [(gone, 5, "listed and not there"), (no_image, 2, "cannot be copied")] {
+        let index = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [child] });
+        scene.put_manifest(Some("v1"), &index);
+        let to = destination(Switches::default());
+        copy(&scene, &to).expect(code, &[words, &child.digest.to_string()]);
+        assert!(to.requests().is_empty());
+    }
+}
+
+#[test]
+fn a_tag_that_moved_during_the_copy_is_looked_at_again() {
+    let scene = Scene::new();
+    let image = scene.put_image("v1");
+    let to = destination(Switches::default());
+    // What the first look does not see came afterwards.
+    let unseen = || to.fault(Fault::once("HEAD", "/manifests/v1", Effect::Status(404)));
+    let theirs = to.put_manifest("mirror/shop", Some("v1"), media_type::MANIFEST, "{}");
+    unseen();
+    let words = ["warning: tag v1 named nothing when", &theirs.short(), "tagged    v1"];
+    copy(&scene, &to).expect(0, &words);
+    assert_eq!(to.tags("mirror/shop")["v1"], image.digest);
+    unseen();
+    to.forget_requests();
+    let said = copy(&scene, &to).expect(0, &["kept      v1 named it already"]);
+    assert_eq!((said.stderr.as_str(), writes(&to)), ("", vec![]));
 }

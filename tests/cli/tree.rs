@@ -142,3 +142,27 @@ fn no_evidence_no_image_and_no_answer_are_three_things() {
     let said = scene.run(&["tree", &scene.reference()]).expect(5, &["denied"]);
     assert_eq!(said.stdout, "");
 }
+
+#[test]
+fn the_parts_of_a_referrer_lie_where_the_referrer_does() {
+    let scene = Scene::new();
+    let image = scene.put_image("v1");
+    let put = |manifest: Value| {
+        let kind = manifest["mediaType"].as_str().expect("type").to_owned();
+        let bytes = manifest.to_string().into_bytes();
+        let descriptor = Descriptor::of(&kind, &bytes);
+        scene.registry.put_manifest("acme/evidence", None, &kind, bytes);
+        descriptor
+    };
+    let config = Descriptor::of(media_type::EMPTY, b"{}");
+    let part = put(json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "config": config, "layers": [] }));
+    let inner = put(json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [part] }));
+    put(json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [inner], "subject": image }));
+    let evidence = format!("{}/acme/evidence", scene.registry.host());
+    let elsewhere = [("COSIGN_REPOSITORY", evidence.as_str())];
+    let said = scene.run_with(&elsewhere, &["tree", &scene.reference(), "-o", "json"]).expect(0, &[]);
+    let tree: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let found = &tree["root"]["referrers"][0]["images"][0];
+    assert_eq!((&found["problem"], &found["images"][0]["problem"]), (&Value::Null, &Value::Null), "{tree}");
+    assert_eq!(found["images"][0]["digest"], part.digest.to_string());
+}

@@ -114,3 +114,38 @@ fn the_report_is_json_for_machines() {
     );
     assert_eq!(report["report"]["builder"], "test");
 }
+
+#[test]
+fn the_images_of_an_index_are_judged_by_the_builder_of_the_index_only() {
+    let scene = Scene::new();
+    let (second, private) = KeySigner::generate().expect("key");
+    scene.write("second.pem", private.expose());
+    scene.write("second.pub", second.public_pem());
+    let one = "{ name: test, key: key.pub, transparency: none }";
+    scene.write(
+        "policy.yaml",
+        POLICY.replace(one, &format!("{one}, {{ name: second, key: second.pub, transparency: none }}")),
+    );
+    scene.seal_index();
+    let by_first = scene.registry.manifests("acme/shop");
+    let reference = scene.reference();
+    let seal = ["seal", "oci:index", "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
+    scene.run(&[&seal[..], &["--key", "second.pem", "--transparency", "none"]].concat()).expect(0, &[]);
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &["15  images"]);
+    // The index keeps the evidence of the first, its images that of the second.
+    let root = scene.sealed().to_string();
+    for manifest in scene.registry.manifests("acme/shop") {
+        let document = manifest.json();
+        let Some(subject) = document["subject"]["digest"].as_str() else { continue };
+        let first = by_first.iter().any(|m| m.digest == manifest.digest);
+        if (subject == root) != first {
+            scene.registry.alter(manifest.digest, "{}");
+        }
+    }
+    let said = scene.verify(&["--policy", "policy.yaml", "-o", "json"]).expect(4, &[]);
+    let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(report["report"]["builder"], "test");
+    let checks = report["report"]["checks"].as_array().expect("checks");
+    let failed: Vec<_> = checks.iter().filter(|c| c["outcome"] == "failed").map(|c| c["name"].clone()).collect();
+    assert_eq!(failed, ["images"], "{report}");
+}

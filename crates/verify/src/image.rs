@@ -50,7 +50,7 @@ pub enum Requirement<'a> {
     },
 }
 
-/// Makes every check. With several builders the report is of the first whose checks all hold, else of the one with the most.
+/// Makes every check. With several builders the report is of the first whose checks all hold, else of the first with the most.
 pub fn verify_image(
     evidence: &ImageEvidence,
     requirement: &Requirement<'_>,
@@ -92,7 +92,8 @@ fn best(
         }
         failed.push(report);
     }
-    failed.into_iter().max_by_key(Report::passes).unwrap_or_else(|| {
+    // Of equals `max_by_key` takes the last.
+    failed.into_iter().rev().max_by_key(Report::passes).unwrap_or_else(|| {
         let none = Outcome::Failed("the trust file names no builder".into());
         Report::new(evidence.subject, vec![Check::new(check::SIGNER, none)])
     })

@@ -324,6 +324,18 @@ fn no_builder_is_nobody_and_not_anybody() {
 }
 
 #[test]
+fn of_builders_that_fail_alike_the_first_is_reported() {
+    let mut evidence = Evidence::new();
+    evidence.statements.clear();
+    let report = |names: [&str; 3]| {
+        let builders = names.map(|name| anchored(builder(name), &evidence.key));
+        evidence.verify_with(&builders, NOW).builder
+    };
+    assert_eq!(report(["first", "second", "third"]).as_deref(), Some("first"));
+    assert_eq!(report(["third", "second", "first"]).as_deref(), Some("third"));
+}
+
+#[test]
 fn an_image_below_an_index_needs_its_own_decision_sbom_and_scan_only() {
     let verify = |evidence: &Evidence| {
         let builders = [anchored(builder("release"), &evidence.key)];

@@ -15,7 +15,7 @@ use sealwright_verify::{BuilderAnchor, Report, Requirement, verify_image};
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::verify::check_children;
+use super::verify::{check_children, counted};
 use crate::cli::arguments;
 use crate::cli::output::{Output, ReportFormat};
 use crate::context::Context;
@@ -226,7 +226,8 @@ impl Job<'_> {
             let mut report = verify_image(&found.evidence, &requirement, self.context.now, limits);
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
-                let check = check_children(&self.client, &kept, &children, policy, builders, self.context).await?;
+                let counted = counted(&report, builders);
+                let check = check_children(&self.client, &kept, &children, policy, counted, self.context).await?;
                 report.checks.push(check);
             }
             Ok(report)

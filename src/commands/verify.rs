@@ -175,9 +175,7 @@ fn image(
         if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
             let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
             let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
-            // Another builder's evidence for an image is not what the index's builder judged.
-            let named = |b: &&BuilderAnchor| report.builder.as_ref() == Some(&b.builder().name);
-            let counted = builders.iter().find(named).map(std::slice::from_ref).unwrap_or_default();
+            let counted = counted(&report, builders);
             report.checks.push(check_children(&client, &kept, &children, &trust.policy, counted, context).await?);
         }
         Ok::<_, Failure>((pinned, report, document))
@@ -201,6 +199,12 @@ fn altered(error: RegistryError) -> Failure {
         }
         other => other.into(),
     }
+}
+
+/// The builder whose evidence counts for an index: another one's for an image in it is not what that one judged.
+pub fn counted<'a>(report: &Report, builders: &'a [BuilderAnchor]) -> &'a [BuilderAnchor] {
+    let named = |b: &&BuilderAnchor| report.builder.as_ref() == Some(&b.builder().name);
+    builders.iter().find(named).map(std::slice::from_ref).unwrap_or_default()
 }
 
 /// Every image of an index has its own SBOM, scan and decision by one of `builders`. `index` is where the evidence is kept.

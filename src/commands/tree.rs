@@ -12,7 +12,7 @@ use crate::cli::arguments;
 use crate::cli::output::{Output, TableFormat};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::pipeline::evidence::{bundle_layer, is_content};
+use crate::pipeline::evidence::bundle_layer;
 use crate::pipeline::graph::{self, Bounds, Content, Node};
 use crate::pipeline::source::Registry;
 use crate::report::console::write_document;
@@ -76,7 +76,7 @@ async fn signer(
     let Some(layer) = bundle_layer(manifest) else { return Ok(None) };
     let bytes = match client.blob(repository, layer, CHEAP).await {
         Ok(bytes) => bytes,
-        Err(error) if is_content(&error) => return Ok(None),
+        Err(error) if error.is_about_content() => return Ok(None),
         Err(error) => return Err(error),
     };
     let Ok(bundle) = Bundle::parse(&bytes, limits) else { return Ok(None) };

@@ -86,7 +86,7 @@ async fn up_to(
                 found.broken.push(format!("{left} more bundles were not read: {most_bytes} bytes in all are the most"));
                 break;
             }
-            Err(error) if is_content(&error) => found.broken.push(error.to_string()),
+            Err(error) if error.is_about_content() => found.broken.push(error.to_string()),
             Err(error) => return Err(error),
         }
     }
@@ -119,17 +119,6 @@ async fn bundle(client: &Client, referrer: &PinnedRef, limits: &Limits, room: u6
 pub fn bundle_layer(manifest: &Manifest) -> Option<&Descriptor> {
     let [layer] = manifest.layers.as_slice() else { return None };
     is_bundle_type(&layer.media_type).then_some(layer)
-}
-
-/// Whether the content is at fault rather than the registry.
-pub fn is_content(error: &RegistryError) -> bool {
-    matches!(
-        error,
-        RegistryError::NotFound { .. }
-            | RegistryError::DigestMismatch { .. }
-            | RegistryError::SizeMismatch { .. }
-            | RegistryError::TooLarge { .. }
-    )
 }
 
 #[cfg(test)]

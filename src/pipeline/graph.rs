@@ -8,7 +8,6 @@ use sealwright_core::{Digest, PinnedRef, Repository};
 use sealwright_oci::{Descriptor, Document};
 use sealwright_registry::{Client, RegistryError};
 
-use super::evidence::is_content;
 use crate::failure::Failure;
 
 /// What cosign up to 2.x puts behind `sha256-HEX` (cosign, `specs/SIGNATURE_SPEC.md` and `ATTESTATION_SPEC.md`).
@@ -216,7 +215,7 @@ impl Walk<'_> {
             Err(error @ RegistryError::TooLarge { .. }) => {
                 return Ok(Content::Broken(Problem::NoDocument(error.to_string())));
             }
-            Err(error) if is_content(&error) => return Ok(Content::Broken(Problem::Altered(error.to_string()))),
+            Err(error) if error.is_about_content() => return Ok(Content::Broken(Problem::Altered(error.to_string()))),
             Err(error) => return Err(error.into()),
         };
         self.bytes += bytes.len() as u64;

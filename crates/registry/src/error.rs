@@ -219,6 +219,14 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// Whether the content is at fault rather than the registry: it is not there, or not what its descriptor says.
+    pub fn is_about_content(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound { .. } | Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::TooLarge { .. }
+        )
+    }
+
     /// Whether the registry is unavailable to us or does not have what was asked for (exit code 5), rather than that
     /// something here or in the image is wrong.
     pub fn is_unavailable(&self) -> bool {

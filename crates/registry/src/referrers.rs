@@ -143,7 +143,12 @@ impl Client {
                     Ok(manifest) => manifest,
                     // Listed and deleted: it is no evidence any more.
                     Err(RegistryError::NotFound { .. }) => continue,
-                    Err(e) => return Err(e),
+                    // It may be anything: whoever reads it says what is wrong, and it must not hide the others.
+                    Err(error) if error.is_about_content() => {
+                        found.push(Descriptor { artifact_type: Some(wanted.to_owned()), ..descriptor });
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 };
                 // Whatever it is, it does not have the type if it is no document.
                 if let Ok(document) = Document::parse(&bytes, None) {

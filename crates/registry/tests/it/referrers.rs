@@ -82,6 +82,16 @@ async fn a_referrer_that_is_listed_and_deleted_is_no_evidence() {
 }
 
 #[tokio::test]
+async fn a_referrer_that_was_altered_is_listed_for_whoever_reads_it_and_hides_nothing() {
+    let registry = registry_with(|s| s.artifact_types = ArtifactTypes::OfConfiguration);
+    let (pinned, all) = five(&registry);
+    registry.alter(all[0].digest, "x");
+    let found = client().referrers(&pinned, Some(BUNDLE)).await.expect("referrers").descriptors;
+    let digests = |list: &[Descriptor]| list.iter().map(|d| d.digest).collect::<Vec<_>>();
+    assert_eq!(digests(&found), digests(&bundles(&all)));
+}
+
+#[tokio::test]
 async fn no_referrers_is_an_empty_list_with_and_without_the_api() {
     for (api, via) in [(ReferrersApi::On, Via::Api), (ReferrersApi::Off, Via::FallbackTag)] {
         let registry = registry_with(|s| s.referrers = api);

@@ -48,7 +48,7 @@ pub async fn fetch(client: &Client, image: &PinnedRef, limits: &Limits) -> Resul
     Ok(Found { evidence: ImageEvidence { subject: *image.digest(), bundles }, broken })
 }
 
-/// Reads every bundle that is listed as a referrer of the image, up to the verifier's number and [`MOST_BYTES`].
+/// Reads every bundle that is listed as a referrer of the image, up to the verifier's number and `MOST_BYTES`.
 ///
 /// One that is missing or not what its digest says is left aside: whoever may push could otherwise block an image. A registry
 /// that does not answer is an error: silence is not "there is nothing".

@@ -93,7 +93,7 @@ impl Check {
 }
 
 /// A statement that counts: its signature is right, and it is about the digest that was asked about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct CountedStatement {
     /// Its type.
     pub predicate_type: String,
@@ -107,7 +107,14 @@ pub struct CountedStatement {
 }
 
 impl CountedStatement {
-    pub(crate) fn of(signed: &Signed) -> Self {
+    /// Sorted: in which order a registry lists them says nothing.
+    pub(crate) fn all(signed: &[Signed]) -> Vec<Self> {
+        let mut all: Vec<Self> = signed.iter().map(Self::of).collect();
+        all.sort();
+        all
+    }
+
+    fn of(signed: &Signed) -> Self {
         let signer = match &signed.signer {
             VerifiedSigner::Key { fingerprint } => fingerprint.to_string(),
             VerifiedSigner::Certificate { identity, .. } => identity.clone(),

@@ -72,7 +72,7 @@ fn plain(evidence: &ImageEvidence, anchor: &Anchor, wanted: &str, limits: &Limit
     } else {
         Check::when(check::STATEMENT, found, format!("there is no statement of type {}", Untrusted::from(wanted)))
     });
-    let statements = statements.iter().map(CountedStatement::of).collect();
+    let statements = CountedStatement::all(&statements);
     Report { statements, left_aside, ..Report::new(evidence.subject, checks) }
 }
 
@@ -135,7 +135,7 @@ fn by_builder(
     };
     checks.extend(content.checks(whole));
     Report {
-        statements: statements.iter().map(CountedStatement::of).collect(),
+        statements: CountedStatement::all(&statements),
         builder: Some(builder.name.clone()),
         level: content.level(),
         waivers: content.waivers(),

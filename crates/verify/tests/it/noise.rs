@@ -27,6 +27,15 @@ fn noise_beside_valid_evidence_is_reported_and_changes_nothing() {
 }
 
 #[test]
+fn the_order_in_which_a_registry_lists_bundles_does_not_matter() {
+    let mut evidence = Evidence::new();
+    let report = evidence.verify();
+    assert_eq!(report.statements.len(), 6);
+    evidence.statements.reverse();
+    assert_eq!(evidence.verify(), report);
+}
+
+#[test]
 fn a_failing_decision_beside_a_passing_one_revokes_nothing() {
     // Invariant 11: nobody may rely on what a registry does not hold.
     let mut evidence = Evidence::new();

@@ -17,7 +17,7 @@ pub(crate) fn document(subject: &Subject<'_>, inventory: &Inventory) -> Uuid {
     Uuid::new_v5(&namespace(), &text)
 }
 
-/// Names of packages inside a document: the purl where it is unique, else with a suffix over the place.
+/// Names of packages inside a document: the purl where it is unique, else with a suffix over all of it.
 pub(crate) fn references(inventory: &Inventory) -> Vec<String> {
     let purls: Vec<String> = inventory.packages.iter().map(|p| p.purl.to_string()).collect();
     let mut counts = std::collections::HashMap::new();
@@ -31,8 +31,8 @@ pub(crate) fn references(inventory: &Inventory) -> Vec<String> {
     inventory.packages.iter().zip(&purls).map(reference).collect()
 }
 
-/// Twelve hex digits over everything that tells two packages with one purl apart.
+/// Twelve hex digits over everything that tells two packages with one purl apart: the place, and in the documents of others also
+/// name and version, which may be other ones than the purl's.
 pub(crate) fn place(package: &Package) -> String {
-    let text = format!("{}\0{}\0{}", package.location.layer, package.location.path.raw(), package.cataloger);
-    Digest::of(text.as_bytes()).short()
+    Digest::of(&serde_json::to_vec(package).unwrap_or_default()).short()
 }

@@ -119,6 +119,28 @@ fn documents_come_back_as_the_inventory_that_they_were_made_of() {
     assert_eq!(read(&spdx(&inventory, &subject), &Limits::default()).expect("SPDX"), inventory);
 }
 
+/// Found by fuzzing: both had one reference, and what depended on one of them was lost.
+#[test]
+fn packages_that_others_give_one_purl_stay_two() {
+    let package = |id: &str, version: &str| {
+        serde_json::json!({ "SPDXID": id, "name": "a", "versionInfo": version, "externalRefs": [
+            { "referenceType": "purl", "referenceLocator": "pkg:apk/alpine/a@2?distro=alpine-3.20.3" },
+        ]})
+    };
+    let document = serde_json::json!({
+        "spdxVersion": "SPDX-2.3", "packages": [package("a", "1"), package("b", "2")],
+        "relationships": [{ "spdxElementId": "a", "relationshipType": "DEPENDS_ON", "relatedSpdxElement": "b" }],
+    });
+    let limits = Limits::default();
+    let inventory = read(document.to_string().as_bytes(), &limits).expect("SPDX");
+    assert_eq!((inventory.packages.len(), inventory.dependencies.len()), (2, 1));
+    let platform = platform();
+    for written in [cyclonedx(&inventory, &subject(&platform), CycloneDx::V1_6), spdx(&inventory, &subject(&platform))]
+    {
+        assert_eq!(read(&written, &limits).expect("our own document"), inventory);
+    }
+}
+
 #[test]
 fn the_time_and_the_identifiers_follow_from_the_input() {
     let (platform, inventory) = (platform(), inventory());

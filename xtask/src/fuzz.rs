@@ -23,20 +23,31 @@ const COVERAGE: [&str; 5] = [
 /// What ends one input and one target: seconds, MiB, bytes.
 const LIMITS: [&str; 3] = ["-timeout=20", "-rss_limit_mb=1024", "-max_len=65536"];
 
-/// Runs every target for a few seconds, as many at once as there are processors.
+/// The same inputs in every run, so that a change that passed does not fail for what nobody changed; `cargo xtask fuzz` goes on
+/// from what earlier runs of it learned.
+const REPEATABLE: [&str; 2] = ["-seed=1", "-runs=20000"];
+
+/// Runs every target from its seeds for a few seconds, as many at once as there are processors.
 pub(crate) fn all(peers: &Peers) -> Result<(), Missing> {
     let programs = build()?;
     let targets = targets().map_err(Missing::Broken)?;
     let lanes = thread::available_parallelism().map_or(1, usize::from);
     let lane = |number: usize| -> Vec<String> {
         let own = targets.iter().skip(number).step_by(lanes);
-        own.filter_map(|target| command(peers, &programs, target, 4).and_then(|mut c| output(&mut c)).err()).collect()
+        own.filter_map(|target| repeatable(peers, &programs, target).err()).collect()
     };
     let failures: Vec<String> = thread::scope(|scope| {
         let running: Vec<_> = (0..lanes).map(|number| scope.spawn(move || lane(number))).collect();
         running.into_iter().flat_map(|lane| lane.join().unwrap_or_else(|_| vec!["a thread ended".into()])).collect()
     });
     if failures.is_empty() { Ok(()) } else { Err(Missing::Broken(failures.join("\n"))) }
+}
+
+/// With a corpus that is thrown away.
+fn repeatable(peers: &Peers, programs: &Path, target: &str) -> Result<(), String> {
+    let corpus = tempfile::tempdir().map_err(|e| format!("no folder for what {target} learns: {e}"))?;
+    let mut command = command(peers, programs, target, corpus.path(), 8)?;
+    output(command.args(REPEATABLE)).map(|_| ())
 }
 
 /// Runs one target until it has found something, or the seconds are over.
@@ -47,7 +58,9 @@ pub(crate) fn one(target: &str, seconds: &str) -> Result<(), String> {
         return Err(format!("no target {target:?}, expected one of {}", known.join(", ")));
     }
     let programs = build().map_err(Missing::why)?;
-    run(&mut command(&Peers::prepare()?, &programs, target, seconds)?)
+    let peers = Peers::prepare()?;
+    let corpus = peers.folder().join("fuzz/corpus").join(target);
+    run(&mut command(&peers, &programs, target, &corpus, seconds)?)
 }
 
 /// The names of all targets, sorted.
@@ -77,9 +90,9 @@ fn build() -> Result<PathBuf, Missing> {
 }
 
 /// libFuzzer writes what it learns into the first folder, and an input that fails beside it; the seeds are only read.
-fn command(peers: &Peers, programs: &Path, target: &str, seconds: u32) -> Result<Command, String> {
-    let [corpus, failures] = ["corpus", "failures"].map(|kind| peers.folder().join("fuzz").join(kind).join(target));
-    for folder in [&corpus, &failures] {
+fn command(peers: &Peers, programs: &Path, target: &str, corpus: &Path, seconds: u32) -> Result<Command, String> {
+    let failures = peers.folder().join("fuzz/failures").join(target);
+    for folder in [corpus, &failures] {
         fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     let mut command = Command::new(programs.join(target));

@@ -3,6 +3,9 @@
 //! Policy, key, transparency, trust root and advisory data have no environment variables: a step that can write
 //! `GITHUB_ENV` could weaken them. The one exception is the password of a key, which never stands on a command line.
 
+mod evidence;
+mod signing;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +13,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealwright_core::{ImageRef, Platform, Severity};
 use sealwright_source::Transport;
 
-use super::key_ref::KeyRef;
+pub use evidence::{Copy, Download, DownloadWhat, Tree};
+pub use signing::{Attest, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
+
+use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
+use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
+
 use super::output::{Output, ReportFormat, SbomFormat, TableFormat};
 
 /// Is what runs in production exactly what was built from this commit, untampered, and free of critical vulnerabilities
@@ -134,144 +142,6 @@ Examples:
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
   sealwright verify --bundle app.sigstore.json --artifact sha256:… --key cosign.pub --transparency none";
 
-const SIGN_EXAMPLES: &str = "\
-Examples:
-  sealwright sign registry.example/shop/app@sha256:… --key cosign.key --transparency none
-  sealwright sign registry.example/shop/app:v1 --recursive -a approved-by=ops --key cosign.key \\
-      --signing-config signing-config.json --trusted-root trusted-root.json
-
-No gate is asked: `seal` signs what was judged, `sign` signs what you name.";
-
-const ATTEST_EXAMPLES: &str = "\
-Examples:
-  sealwright attest registry.example/shop/app@sha256:… --type openvex --predicate app.vex.json --key cosign.key \\
-      --transparency none
-  sealwright attest --artifact app.tar.gz --type cyclonedx --predicate app.cdx.json --bundle app.sigstore.json \\
-      --signing-config signing-config.json --trusted-root trusted-root.json
-
-Types: cyclonedx, spdx, spdxjson, vuln, openvex, slsaprovenance, slsaprovenance02, slsaprovenance1, link, custom, or a URI.";
-
-const GENERATE_KEY_PAIR_EXAMPLES: &str = "\
-Examples:
-  COSIGN_PASSWORD=… sealwright generate-key-pair
-  COSIGN_PASSWORD=… sealwright generate-key-pair --output-key-prefix release
-
-The private key lies in cosign.key, which only its owner may read, the public key in cosign.pub. Nothing is replaced.";
-
-const PUBLIC_KEY_EXAMPLES: &str = "\
-Examples:
-  sealwright public-key --key cosign.key
-  VAULT_ADDR=https://vault.example:8200 sealwright public-key --key hashivault://release --outfile release.pub";
-
-/// `public-key`.
-#[derive(Debug, Args)]
-pub struct PublicKey {
-    /// Whose key.
-    #[command(flatten)]
-    pub identity: Identity,
-    /// Where it goes; default: stdout
-    #[arg(long, value_name = "FILE")]
-    pub outfile: Option<PathBuf>,
-}
-
-/// `sign`.
-#[derive(Debug, Args)]
-pub struct Sign {
-    /// The image; a tag is looked up once, and what it names then is signed
-    #[arg(value_name = "REF")]
-    pub reference: ImageRef,
-    /// Words of yours in the signature; repeatable
-    #[arg(short = 'a', long, value_name = "KEY=VALUE", value_parser = key_and_value)]
-    pub annotations: Vec<(String, String)>,
-    /// Sign the image of every platform of an index too
-    #[arg(short, long)]
-    pub recursive: bool,
-    /// Who signs.
-    #[command(flatten)]
-    pub signing: Signing,
-    /// Write a report: text (default) or json, to stdout or to FILE
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub output: Vec<Output<ReportFormat>>,
-}
-
-/// `attest`.
-#[derive(Debug, Args)]
-pub struct Attest {
-    /// The image; a tag is looked up once, and what it names then is attested
-    #[arg(value_name = "REF", required_unless_present = "artifact", conflicts_with = "artifact")]
-    pub reference: Option<ImageRef>,
-    /// A file instead of an image
-    #[arg(long, value_name = "FILE", requires = "bundle")]
-    pub artifact: Option<PathBuf>,
-    /// Where the bundle about a file goes
-    #[arg(long, value_name = "FILE", requires = "artifact")]
-    pub bundle: Option<PathBuf>,
-    /// What is stated, by one of cosign's words or a URI
-    #[arg(long = "type", value_name = "TYPE")]
-    pub kind: String,
-    /// The statement's predicate, a JSON object; `-` for stdin
-    #[arg(long, value_name = "FILE|-")]
-    pub predicate: PathBuf,
-    /// Who signs.
-    #[command(flatten)]
-    pub signing: Signing,
-    /// Write a report: text (default) or json, to stdout or to FILE
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub output: Vec<Output<ReportFormat>>,
-}
-
-/// `generate-key-pair`.
-#[derive(Debug, Args)]
-pub struct GenerateKeyPair {
-    /// What the names of the two files start with
-    #[arg(long, value_name = "PREFIX", default_value = "cosign")]
-    pub output_key_prefix: String,
-}
-
-fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(format!("{text:?} is no pair, expected KEY=VALUE")),
-    }
-}
-
-const TREE_EXAMPLES: &str = "\
-Examples:
-  sealwright tree registry.example/shop/app:v1
-  sealwright tree registry.example/shop/app@sha256:… -o json=evidence.json
-
-Types, times and signers are what the evidence claims. `sealwright verify` checks it.";
-
-const BUNDLE_EXAMPLES: &str = "\
-Examples:
-  sealwright download bundle registry.example/shop/app:v1 --type cyclonedx -o app.sigstore.json
-  sealwright download bundle registry.example/shop/app:v1 -o evidence/
-
-Nothing is verified by it. `sealwright verify` does that; with --bundle FILE it needs no registry.";
-
-const ATTESTATION_EXAMPLES: &str = "\
-Examples:
-  sealwright download attestation registry.example/shop/app:v1
-  sealwright download attestation registry.example/shop/app:v1 --type vuln -o scans.jsonl
-
-Nothing is verified by it. `sealwright verify --type TYPE` does that.";
-
-const SBOM_DOWNLOAD_EXAMPLES: &str = "\
-Examples:
-  sealwright download sbom registry.example/shop/app:v1 -o app.json
-  sealwright download sbom registry.example/shop/app:v1 --type spdxjson
-
-Nothing is verified by it: anyone who may push could have stored the newest one.
-`sealwright verify --type cyclonedx` checks who signed.";
-
-const COPY_EXAMPLES: &str = "\
-Examples:
-  sealwright copy registry.example/shop/app:v1 mirror.example/shop/app:v1
-  sealwright copy registry.example/shop/app@sha256:… mirror.example/shop/app
-
-The evidence comes first and the tag last. What is there already is not sent again.
-Nothing is verified by it.";
-
 /// `seal`.
 #[derive(Debug, Args)]
 pub struct Seal {
@@ -304,58 +174,6 @@ pub struct Rules {
     /// The advisory store; default: the user's cache folder
     #[arg(long, value_name = "DIR")]
     pub db: Option<PathBuf>,
-}
-
-/// Who signs, and where it is entered.
-#[derive(Debug, Args)]
-pub struct Signing {
-    /// Who signs.
-    #[command(flatten)]
-    pub identity: Identity,
-    /// Whether signatures are entered into a transparency log (the default); `none` only with a key. Keyless, a repository
-    /// that is not public has to say `required`: the log shows its name to everyone
-    #[arg(long, value_name = "WORD")]
-    pub transparency: Option<Transparency>,
-    /// The endpoints of a Sigstore instance
-    #[arg(long, value_name = "FILE")]
-    pub signing_config: Option<PathBuf>,
-    /// The keys and certificates of that instance
-    #[arg(long, value_name = "FILE")]
-    pub trusted_root: Option<PathBuf>,
-}
-
-/// A key, or the workload itself.
-#[derive(Debug, Args)]
-pub struct Identity {
-    /// A private key: a file (PEM, or cosign's encrypted format), awskms:///NAME, hashivault://NAME or openbao://NAME; without
-    /// one, keyless
-    #[arg(long, value_name = "FILE|URI")]
-    pub key: Option<KeyRef>,
-    /// The OpenID Connect token that names the workload, `-` for stdin; default: `SIGSTORE_ID_TOKEN`, or the token endpoint of
-    /// the GitHub Actions job
-    #[arg(long, value_name = "FILE|-")]
-    pub identity_token: Option<PathBuf>,
-    /// How one gets at a key of Vault or OpenBao.
-    #[command(flatten)]
-    pub vault: VaultFlags,
-}
-
-/// How one gets at a key of Vault or OpenBao. Where they are, their own variables say.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Vault and OpenBao")]
-pub struct VaultFlags {
-    /// Log in as this role with the workload's own identity token
-    #[arg(id = "vault_role", long = "vault-role", value_name = "ROLE", requires = "key")]
-    pub role: Option<String>,
-    /// The path of the auth method; default: jwt with --vault-role, else approle
-    #[arg(id = "vault_auth", long = "vault-auth", value_name = "PATH", requires = "key")]
-    pub auth: Option<String>,
-    /// For whom the identity token is, as the role demands it
-    #[arg(id = "vault_audience", long = "vault-audience", value_name = "AUDIENCE", default_value = "vault")]
-    pub audience: String,
-    /// Sign with this version of the key; default: the latest one
-    #[arg(id = "vault_key_version", long = "vault-key-version", value_name = "N", requires = "key")]
-    pub key_version: Option<u64>,
 }
 
 /// Whether a log entry and a trusted time are demanded.
@@ -463,56 +281,6 @@ pub struct ExpectedSigner {
     /// The keys and certificates of the Sigstore instance
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Option<PathBuf>,
-}
-
-/// `tree`.
-#[derive(Debug, Args)]
-pub struct Tree {
-    /// The image in a registry
-    #[arg(value_name = "REF")]
-    pub reference: ImageRef,
-    /// Formats: table (default), json
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub output: Vec<Output<TableFormat>>,
-}
-
-/// `download`.
-#[derive(Debug, Subcommand)]
-pub enum Download {
-    /// The Sigstore bundles as they are stored: one as it is, several as JSON Lines, into a folder each in a file of its own
-    #[command(after_help = BUNDLE_EXAMPLES)]
-    Bundle(DownloadWhat),
-    /// The statements in them, as JSON Lines; into a folder each in a file of its own
-    #[command(after_help = ATTESTATION_EXAMPLES)]
-    Attestation(DownloadWhat),
-    /// The document of the newest SBOM statement
-    #[command(after_help = SBOM_DOWNLOAD_EXAMPLES)]
-    Sbom(DownloadWhat),
-}
-
-/// What is downloaded, and where to.
-#[derive(Debug, Args)]
-pub struct DownloadWhat {
-    /// The image in a registry
-    #[arg(value_name = "REF")]
-    pub reference: ImageRef,
-    /// Only statements of this type: cyclonedx, spdxjson, vuln, slsaprovenance1, or a URI
-    #[arg(long = "type", value_name = "TYPE")]
-    pub kind: Option<String>,
-    /// Where to; default: stdout
-    #[arg(short, long, value_name = "FILE|DIR/")]
-    pub output: Option<PathBuf>,
-}
-
-/// `copy`.
-#[derive(Debug, Args)]
-pub struct Copy {
-    /// The image in a registry
-    #[arg(value_name = "SRC")]
-    pub source: ImageRef,
-    /// Where it goes; without a tag it is there by its digest only
-    #[arg(value_name = "DST[:TAG]")]
-    pub destination: ImageRef,
 }
 
 /// `db`.

@@ -1,5 +1,6 @@
 //! `-o FORMAT[=FILE]`: one document in one format, on stdout or in a file.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,6 +11,11 @@ pub struct Output<F> {
     pub format: F,
     /// The file; `{platform}` in it is replaced. Without one the document goes to stdout.
     pub file: Option<PathBuf>,
+}
+
+/// What was asked for; where nothing was, `default` on stdout.
+pub fn or_stdout<F: Copy>(asked: &[Output<F>], default: F) -> Cow<'_, [Output<F>]> {
+    if asked.is_empty() { Cow::Owned(vec![Output { format: default, file: None }]) } else { Cow::Borrowed(asked) }
 }
 
 impl<F: FromStr<Err = String>> FromStr for Output<F> {

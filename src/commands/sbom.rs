@@ -8,7 +8,7 @@ use sealwright_source::Transport;
 use tokio::runtime::Handle;
 
 use crate::cli::arguments;
-use crate::cli::output::{Output, SbomFormat};
+use crate::cli::output::{SbomFormat, or_stdout};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::pipeline::inventory::inventory;
@@ -38,9 +38,7 @@ pub fn run(arguments: &arguments::Sbom, context: &Context, handle: &Handle) -> R
         created: context.document_time(image.config.created.as_deref())?,
         tool_version: env!("CARGO_PKG_VERSION"),
     };
-    let table = [Output { format: SbomFormat::Table, file: None }];
-    let outputs = if arguments.output.is_empty() { &table[..] } else { &arguments.output };
-    for output in outputs {
+    for output in or_stdout(&arguments.output, SbomFormat::Table).iter() {
         let bytes = document(output.format, &found, &subject, context.console.style());
         let file = output.file.as_deref().map(|file| for_platform(file, &image.platform));
         write_document(&bytes, file.as_deref())?;

@@ -8,7 +8,7 @@ use sealwright_source::Transport;
 use tokio::runtime::Handle;
 
 use crate::cli::arguments;
-use crate::cli::output::{Output, TableFormat};
+use crate::cli::output::{TableFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -44,9 +44,7 @@ pub fn run(arguments: &arguments::Scan, context: &Context, handle: &Handle) -> R
         findings: &scanned.findings,
         decision: decision.as_ref(),
     };
-    let table = [Output { format: TableFormat::Table, file: None }];
-    let outputs = if arguments.output.is_empty() { &table[..] } else { &arguments.output };
-    for output in outputs {
+    for output in or_stdout(&arguments.output, TableFormat::Table).iter() {
         let bytes = match output.format {
             TableFormat::Table => report.table(context.console.style()).into_bytes(),
             TableFormat::Json => report.json(),

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use super::verify::{check_children, counted};
 use crate::cli::arguments;
-use crate::cli::output::{Output, ReportFormat};
+use crate::cli::output::{Output, ReportFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -236,9 +236,7 @@ impl Job<'_> {
 }
 
 fn report(done: &Done, outputs: &[Output<ReportFormat>], style: Style) -> Result<(), Failure> {
-    let text = [Output { format: ReportFormat::Text, file: None }];
-    let outputs = if outputs.is_empty() { &text[..] } else { outputs };
-    for output in outputs {
+    for output in or_stdout(outputs, ReportFormat::Text).iter() {
         let bytes = match output.format {
             ReportFormat::Text => as_text(done, style).into_bytes(),
             ReportFormat::Json => {

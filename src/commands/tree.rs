@@ -9,7 +9,7 @@ use sealwright_registry::{Client, RegistryError};
 use tokio::runtime::Handle;
 
 use crate::cli::arguments;
-use crate::cli::output::{Output, TableFormat};
+use crate::cli::output::{TableFormat, or_stdout};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::pipeline::evidence::bundle_layer;
@@ -35,9 +35,7 @@ pub fn run(arguments: &arguments::Tree, context: &Context, handle: &Handle) -> R
         Ok::<_, Failure>((pinned, root, signers))
     })?;
     let report = TreeReport::new(&pinned, &root, &signers);
-    let table = [Output { format: TableFormat::Table, file: None }];
-    let outputs = if arguments.output.is_empty() { &table[..] } else { &arguments.output };
-    for output in outputs {
+    for output in or_stdout(&arguments.output, TableFormat::Table).iter() {
         let bytes = match output.format {
             TableFormat::Table => report.table(context.console.style()).into_bytes(),
             TableFormat::Json => report.json(),

@@ -14,7 +14,7 @@ use sealwright_verify::{
 use tokio::runtime::Handle;
 
 use crate::cli::arguments::{self, ExpectedSigner, Transparency};
-use crate::cli::output::{Output, ReportFormat};
+use crate::cli::output::{ReportFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -37,9 +37,7 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
         (None, Some(bundle), Some(artifact)) => file(bundle, artifact, &demanded, context)?,
         _ => return Err(Failure::usage("expected REF, or --bundle FILE with --artifact FILE|sha256:HEX")),
     };
-    let text = [Output { format: ReportFormat::Text, file: None }];
-    let outputs = if arguments.output.is_empty() { &text[..] } else { &arguments.output };
-    for output in outputs {
+    for output in or_stdout(&arguments.output, ReportFormat::Text).iter() {
         let bytes = match output.format {
             ReportFormat::Text => as_text(&subject, &report, arguments.explain, context).into_bytes(),
             ReportFormat::Json => {

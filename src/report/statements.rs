@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::console::{Style, write_document};
-use crate::cli::output::{Output, ReportFormat};
+use crate::cli::output::{Output, ReportFormat, or_stdout};
 use crate::failure::Failure;
 use crate::pipeline::publish::Written;
 
@@ -33,9 +33,7 @@ pub fn write(
     outputs: &[Output<ReportFormat>],
     style: Style,
 ) -> Result<(), Failure> {
-    let default = [Output { format: ReportFormat::Text, file: None }];
-    let outputs = if outputs.is_empty() { &default[..] } else { outputs };
-    for output in outputs {
+    for output in or_stdout(outputs, ReportFormat::Text).iter() {
         let report = match output.format {
             ReportFormat::Text => format!("{}{place}\n", text(written, style)),
             ReportFormat::Json => {

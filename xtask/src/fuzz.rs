@@ -70,7 +70,7 @@ fn targets() -> Result<Vec<String>, String> {
     let names = entries.filter_map(|e| Some(e.ok()?.path().file_stem()?.to_str()?.to_owned()));
     let mut names: Vec<String> = names.collect();
     names.sort();
-    Ok(names)
+    if names.is_empty() { Err(format!("{} holds no targets", folder.display())) } else { Ok(names) }
 }
 
 /// Builds all targets and gives the folder in which the programs lie.

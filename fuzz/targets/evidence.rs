@@ -11,7 +11,7 @@ use sealwright_bundle::{Statement, StatementSubject};
 use sealwright_core::{Digest, Limits};
 use sealwright_policy::{Policy, parse};
 use sealwright_sign::KeySigner;
-use sealwright_verify::{BuilderAnchor, ImageEvidence, PublicKey, Requirement, verify_image};
+use sealwright_verify::{BuilderAnchor, EvidenceItem, ImageEvidence, PublicKey, Requirement, verify_image};
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     parse(include_bytes!("../fixtures/parent.yaml"), "", &|_| Err(String::new())).expect("a trust file")
@@ -29,8 +29,8 @@ fuzz_target!(|data: &[u8]| {
     for kind in [CYCLONEDX, PROVENANCE, SIGNATURE, SPDX, VERIFICATION_SUMMARY, VULN] {
         let about = StatementSubject::new(None, &subject, Default::default());
         let statement = Statement::new(vec![about], kind, predicate.clone());
-        let bundles = vec![SIGNER.sign(&statement.to_bytes()).expect("a signature")];
-        let evidence = ImageEvidence { subject, bundles };
+        let stored = vec![EvidenceItem::Bundle(SIGNER.sign(&statement.to_bytes()).expect("a signature"))];
+        let evidence = ImageEvidence { subject, stored };
         assert!(!verify_image(&evidence, &requirement, Timestamp::UNIX_EPOCH, &Limits::default()).passed(), "{kind}");
     }
 });

@@ -14,7 +14,7 @@ use sealwright_core::{ImageRef, Platform, Severity};
 use sealwright_source::Transport;
 
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
-pub use signing::{Attest, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
+pub use signing::{Attest, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
 
 use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
@@ -157,6 +157,9 @@ pub struct Seal {
     /// Who signs.
     #[command(flatten)]
     pub signing: Signing,
+    /// How evidence is stored: bundle (cosign 3), legacy (tags of cosign up to 2.x), or both
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    pub format: Format,
     /// Push and seal only this platform of an index
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "SEALWRIGHT_PLATFORM")]
     pub platform: Option<Platform>,

@@ -9,7 +9,7 @@ use sealwright_sbom::read as read_sbom;
 use sealwright_verify::verify_bundle;
 use tokio::runtime::Handle;
 
-use super::{hash_file, read_input};
+use super::{hash_file, is_same_file, read_input};
 use crate::cli::arguments;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -36,7 +36,7 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             let name = target.image.repository().to_string();
             // Whatever is wrong with the predicate is said before anything is signed.
             let statement = job.statement(&name, *target.image.digest(), &sealer)?;
-            let written = target.attach(&sealer, context, handle, |_| statement.clone())?;
+            let written = target.attach(&sealer, context, handle, arguments.format, |_| statement.clone())?;
             statements::write(
                 ("image", &target.image.to_string()),
                 &written,
@@ -45,9 +45,7 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             )
         }
         (None, Some(artifact), Some(bundle)) => {
-            if std::fs::canonicalize(bundle)
-                .is_ok_and(|one| std::fs::canonicalize(artifact).is_ok_and(|other| one == other))
-            {
+            if is_same_file(artifact, bundle) {
                 return Err(Failure::usage("--bundle names the artifact itself, expected another file"));
             }
             let written = job.attest_file(artifact, bundle, &sealer)?;

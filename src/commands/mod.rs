@@ -48,6 +48,11 @@ pub fn hash_file(path: &Path) -> Result<Digest, Failure> {
     }
 }
 
+/// Whether two paths lead to one file that is there.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    std::fs::canonicalize(one).is_ok_and(|one| std::fs::canonicalize(other).is_ok_and(|other| one == other))
+}
+
 /// The URI that `--type` names.
 ///
 /// # Errors

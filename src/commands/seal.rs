@@ -11,18 +11,18 @@ use sealwright_oci::{ImageSource, ResolvedImage, Wanted};
 use sealwright_policy::Policy;
 use sealwright_registry::Client;
 use sealwright_source::Transport;
-use sealwright_verify::{BuilderAnchor, Report, Requirement, verify_image};
+use sealwright_verify::{BuilderAnchor, ImageEvidence, Report, Requirement, verify_image};
 use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::verify::{check_children, counted};
-use crate::cli::arguments;
+use crate::cli::arguments::{self, Format};
 use crate::cli::output::{Output, ReportFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
-use crate::pipeline::publish::{Publisher, Written, push_image, tag_before};
+use crate::pipeline::publish::{Publisher, Written, can_store, push_image, tag_before};
 use crate::pipeline::scan::open_store;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::source::{self, Opened, open};
@@ -46,6 +46,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let trust = rules(arguments, context)?;
     let evidence = context.evidence_repository(&arguments.push.repository)?;
     let sealer = signer::open(&arguments.signing, context, handle)?;
+    can_store(arguments.format, &sealer)?;
     let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
@@ -53,7 +54,8 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let client = registry.client(context)?;
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
-    let job = Job { trust, builders, sealer, client, evidence, context, handle, database: "OSV".to_owned() };
+    let (format, database) = (arguments.format, "OSV".to_owned());
+    let job = Job { trust, builders, sealer, client, evidence, format, context, handle, database };
     let done = job.seal(&opened, &store, &arguments.push)?;
     report(&done, &arguments.output, context.console.style())?;
     Ok(done.exit())
@@ -88,6 +90,8 @@ pub struct Job<'a> {
     pub client: Arc<Client>,
     /// Where evidence is kept.
     pub evidence: Repository,
+    /// How it is stored.
+    pub format: Format,
     /// Time, limits and console.
     pub context: &'a Context,
     /// Where network work runs.
@@ -193,6 +197,7 @@ impl Job<'_> {
             client: &self.client,
             repository: &self.evidence,
             sealer: &self.sealer,
+            format: self.format,
             limits,
             created: self.context.document_time(created)?.to_string(),
             same: same_claim,
@@ -221,9 +226,9 @@ impl Job<'_> {
         self.handle.block_on(async {
             self.client.manifest(pinned).await?;
             let kept = self.evidence.pinned(*pinned.digest());
-            let found = evidence::fetch(&self.client, &kept, limits).await?;
             let requirement = Requirement::Policy { policy, builders };
-            let mut report = verify_image(&found.evidence, &requirement, self.context.now, limits);
+            let verify = |found: &ImageEvidence| verify_image(found, &requirement, self.context.now, limits);
+            let mut report = evidence::judge(&self.client, &kept, limits, verify).await?;
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
                 let counted = counted(&report, builders);

@@ -1,22 +1,55 @@
-//! `sealwright sign`: a signature for an image that is in a registry.
+//! `sealwright sign`: a signature for an image that is in a registry, or for a file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use sealwright_attest::{Subject, annotated_signature};
+use sealwright_bundle::predicate_type;
+use sealwright_core::bounded::read_file;
+use sealwright_core::{Digest, ImageRef};
+use sealwright_verify::verify_file;
 use tokio::runtime::Handle;
 
+use super::is_same_file;
 use crate::cli::arguments;
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pipeline::signer;
+use crate::pipeline::publish::Written;
+use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
+use crate::report::console::write_document;
 use crate::report::statements;
 
-/// Signs the image, and with `--recursive` what an index names.
+/// Signs the image, with `--recursive` also what an index names, or writes the bundle where a file is meant.
 ///
 /// # Errors
 /// When something cannot be read, signed or attached.
 pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> Result<(), Failure> {
+    let style = context.console.style();
+    match (&arguments.reference, &arguments.artifact, &arguments.bundle) {
+        (Some(reference), ..) => {
+            let (image, written) = sign_image(reference, arguments, context, handle)?;
+            statements::write(("image", &image), &written, &arguments.output, style)
+        }
+        (None, Some(artifact), Some(bundle)) => {
+            if is_same_file(artifact, bundle) {
+                return Err(Failure::usage("--bundle names the artifact itself, expected another file"));
+            }
+            let sealer = signer::open(&arguments.signing, context, handle)?;
+            let written = sign_file(artifact, bundle, &sealer, context, handle)?;
+            statements::write(("bundle", &bundle.display().to_string()), &[written], &arguments.output, style)
+        }
+        _ => Err(Failure::usage("expected an image, or --artifact and --bundle")),
+    }
+}
+
+fn sign_image(
+    reference: &ImageRef,
+    arguments: &arguments::Sign,
+    context: &Context,
+    handle: &Handle,
+) -> Result<(String, Vec<Written>), Failure> {
     let mut annotations = BTreeMap::new();
     for (key, value) in &arguments.annotations {
         if annotations.insert(key.clone(), value.clone()).is_some() {
@@ -29,10 +62,27 @@ pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> R
         )));
     }
     let sealer = signer::open(&arguments.signing, context, handle)?;
-    let target = Target::find(&arguments.reference, arguments.recursive, context, handle)?;
+    let target = Target::find(reference, arguments.recursive, context, handle)?;
     let name = target.image.repository().to_string();
-    let written = target.attach(&sealer, context, handle, |digest| {
+    let written = target.attach(&sealer, context, handle, arguments.format, |digest| {
         annotated_signature(&Subject { name: &name, digest, source: sealer.source.as_ref() }, &annotations)
     })?;
-    statements::write(("image", &target.image.to_string()), &written, &arguments.output, context.console.style())
+    Ok((target.image.to_string(), written))
+}
+
+/// Signs the file's own bytes, as `cosign sign-blob` does.
+fn sign_file(
+    artifact: &Path,
+    bundle: &Path,
+    sealer: &Sealer,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Written, Failure> {
+    let content = read_file(artifact, context.limits.artifact)
+        .map_err(|e| Failure::usage(format!("{} could not be read: {e}", artifact.display())))?;
+    let signed = handle.block_on(sealer.signer.sign_message(&content))?;
+    verify_file(&signed, &content, sealer.anchor(), &context.limits)
+        .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
+    write_document(&signed, Some(bundle))?;
+    Ok(Written { subject: Digest::of(&content), predicate_type: predicate_type::SIGNATURE.to_owned(), new: true })
 }

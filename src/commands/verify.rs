@@ -9,7 +9,7 @@ use sealwright_oci::{Document, EntryMeta, EntryVisitor, ImageSource, PlatformIma
 use sealwright_policy::Policy;
 use sealwright_registry::{Client, RegistryError, RemoteImage};
 use sealwright_verify::{
-    Anchor, BuilderAnchor, Check, IdentityRule, ImageEvidence, Outcome, Report, Requirement, verify_image,
+    Anchor, BuilderAnchor, Check, EvidenceItem, IdentityRule, ImageEvidence, Outcome, Report, Requirement, verify_image,
 };
 use tokio::runtime::Handle;
 
@@ -132,13 +132,21 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
 }
 
 fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> Result<(String, Report), Failure> {
-    let subject: Digest = match artifact.parse() {
-        Ok(digest) => digest,
-        Err(_) => super::hash_file(Path::new(artifact))?,
-    };
     let bundle = read_file(bundle, context.limits.evidence)
         .map_err(|e| Failure::usage(format!("bundle {} could not be read: {e}", bundle.display())))?;
-    let evidence = ImageEvidence { subject, bundles: vec![bundle] };
+    let (subject, item) = match artifact.parse::<Digest>() {
+        Ok(digest) => (digest, EvidenceItem::Bundle(bundle)),
+        Err(_) => {
+            let path = Path::new(artifact);
+            let subject = super::hash_file(path)?;
+            // Most signatures are over the digest; of larger files only those can be checked.
+            match read_file(path, context.limits.artifact) {
+                Ok(content) => (subject, EvidenceItem::File { bundle, content }),
+                Err(_) => (subject, EvidenceItem::Bundle(bundle)),
+            }
+        }
+    };
+    let evidence = ImageEvidence { subject, stored: vec![item] };
     let report = verify_image(&evidence, &demanded.requirement(), context.now, &context.limits);
     Ok((subject.to_string(), report))
 }
@@ -165,9 +173,8 @@ fn image(
     let (pinned, mut report, document) = handle.block_on(async {
         let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
         let kept = repository.pinned(*pinned.digest());
-        let found = evidence::fetch(&client, &kept, limits).await.map_err(altered)?;
-        let mut report = verify_image(&found.evidence, &demanded.requirement(), context.now, limits);
-        report.left_aside.extend(found.broken);
+        let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
+        let mut report = evidence::judge(&client, &kept, limits, verify).await.map_err(altered)?;
         let document = Document::parse(&bytes, Some(&descriptor.media_type))
             .map_err(|e| Failure::new(Exit::NotVerified, format!("{pinned} is {e}")))?;
         if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
@@ -219,9 +226,9 @@ pub async fn check_children(
 ) -> Result<Check, Failure> {
     for child in children {
         let image = index.repository().pinned(*child);
-        let found = evidence::fetch(client, &image, &context.limits).await.map_err(altered)?;
         let requirement = Requirement::Child { policy, builders };
-        let report = verify_image(&found.evidence, &requirement, context.now, &context.limits);
+        let verify = |found: &ImageEvidence| verify_image(found, &requirement, context.now, &context.limits);
+        let report = evidence::judge(client, &image, &context.limits, verify).await.map_err(altered)?;
         if let Some(failed) = report.failures().next() {
             let Outcome::Failed(why) = &failed.outcome else { continue };
             return Ok(Check::images(Outcome::Failed(format!("{}: {}: {why}", child.short(), failed.name))));

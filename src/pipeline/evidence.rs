@@ -1,12 +1,13 @@
-//! The evidence that is stored with an image.
+//! The evidence that is stored with an image: bundles among its referrers, and the tags of older cosign versions.
 
 use std::collections::BTreeMap;
 
+use sealwright_bundle::legacy::{self, ATTESTATION_LAYER, SIGNATURE_LAYER};
 use sealwright_bundle::{BUNDLE_V03, is_bundle_type};
 use sealwright_core::{Limits, PinnedRef};
 use sealwright_oci::{Descriptor, Document, Manifest};
-use sealwright_registry::{Client, RegistryError};
-use sealwright_verify::{ImageEvidence, MOST_BUNDLES};
+use sealwright_registry::{Client, LegacyTag, RegistryError};
+use sealwright_verify::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Report};
 
 /// At most this many bytes of bundles of one image are kept: each may have `Limits::evidence`.
 const MOST_BYTES: u64 = 512 << 20;
@@ -44,8 +45,72 @@ pub struct Found {
 /// As [`stored`].
 pub async fn fetch(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Found, RegistryError> {
     let Stored { bundles, broken } = stored(client, image, limits).await?;
-    let bundles = bundles.into_iter().map(|bundle| bundle.bytes).collect();
-    Ok(Found { evidence: ImageEvidence { subject: *image.digest(), bundles }, broken })
+    let stored = bundles.into_iter().map(|bundle| EvidenceItem::Bundle(bundle.bytes)).collect();
+    Ok(Found { evidence: ImageEvidence { subject: *image.digest(), stored }, broken })
+}
+
+/// Reads what older cosign versions stored under the image's tags, for the verifier.
+///
+/// # Errors
+/// As [`stored`], and when one of the tags leads to something that is no manifest.
+pub async fn fetch_legacy(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Found, RegistryError> {
+    let mut stored = Vec::new();
+    let mut broken = Vec::new();
+    let mut room = MOST_BYTES;
+    for (tag, layer_type) in [(LegacyTag::Signatures, SIGNATURE_LAYER), (LegacyTag::Attestations, ATTESTATION_LAYER)] {
+        let layers = client.legacy_layers(image, tag).await?;
+        for layer in layers.iter().filter(|layer| layer.media_type == layer_type) {
+            if stored.len() >= MOST_BUNDLES || layer.size > room {
+                broken.push(format!("not everything under {} was read: it is more than may be", tag.of(image)));
+                break;
+            }
+            room -= layer.size;
+            let content = match client.blob(image.repository(), layer, limits.evidence).await {
+                Ok(content) => content,
+                Err(error) if error.is_about_content() => {
+                    broken.push(error.to_string());
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let item = match tag {
+                LegacyTag::Signatures => legacy::signature(&layer.annotations, limits)
+                    .map(|bundle| EvidenceItem::SimpleSigning { bundle: bundle.to_bytes(), payload: content }),
+                LegacyTag::Attestations => legacy::attestation(&content, &layer.annotations, limits)
+                    .map(|bundle| EvidenceItem::Bundle(bundle.to_bytes())),
+            };
+            match item {
+                Ok(item) => stored.push(item),
+                Err(error) => broken.push(format!("under {}: {error}", tag.of(image))),
+            }
+        }
+    }
+    Ok(Found { evidence: ImageEvidence { subject: *image.digest(), stored }, broken })
+}
+
+/// Judges an image by its bundles and, where they do not suffice, by what older cosign versions stored too: asking for their
+/// tags costs requests that most images do not need.
+///
+/// # Errors
+/// As [`fetch_legacy`].
+pub async fn judge(
+    client: &Client,
+    image: &PinnedRef,
+    limits: &Limits,
+    verify: impl Fn(&ImageEvidence) -> Report,
+) -> Result<Report, RegistryError> {
+    let mut found = fetch(client, image, limits).await?;
+    let mut report = verify(&found.evidence);
+    if !report.passed() {
+        let older = fetch_legacy(client, image, limits).await?;
+        found.broken.extend(older.broken);
+        if !older.evidence.stored.is_empty() {
+            found.evidence.stored.extend(older.evidence.stored);
+            report = verify(&found.evidence);
+        }
+    }
+    report.left_aside.extend(found.broken);
+    Ok(report)
 }
 
 /// Reads every bundle that is listed as a referrer of the image, up to the verifier's number and `MOST_BYTES`.

@@ -2,16 +2,18 @@
 //! back. The tag is the caller's last step.
 
 use jiff::Timestamp;
-use sealwright_bundle::{BUNDLE_V03, Statement, predicate_type};
+use sealwright_bundle::legacy::{self, ATTESTATION_LAYER, SIGNATURE_LAYER};
+use sealwright_bundle::{BUNDLE_V03, Bundle, SimpleSigning, Statement, predicate_type};
 use sealwright_core::{Digest, Limits, PinnedRef, Repository};
 use sealwright_gate::ClearedImage;
 use sealwright_oci::{Descriptor, Document, ImageSource, Manifest, PlatformImage, ResolvedImage, read_blob};
-use sealwright_registry::{Artifact, Client};
-use sealwright_verify::{Signed, verify_bundle};
+use sealwright_registry::{Artifact, Client, LegacyTag};
+use sealwright_verify::{EvidenceItem, ImageEvidence, Signed};
 
 use super::evidence;
 use super::signer::Sealer;
 use super::statements::{About, Common};
+use crate::cli::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::console::Console;
@@ -100,6 +102,8 @@ pub struct Publisher<'a> {
     pub repository: &'a Repository,
     /// The signer.
     pub sealer: &'a Sealer,
+    /// How they are stored.
+    pub format: Format,
     /// How much may be read.
     pub limits: &'a Limits,
     /// The time that manifests state.
@@ -126,13 +130,13 @@ impl Publisher<'_> {
         for statement in &about.inputs {
             let (digest, new) = self.write(statement, subject, &known).await?;
             inputs.push(digest);
-            all_known &= !new;
+            all_known &= known.holds(&digest);
             written.push(record(subject, statement, new));
         }
         // A decision that was made from other statements is another decision.
-        let known = if all_known { &known[..] } else { &[] };
+        let known = if all_known { known } else { Known::default() };
         let decision = common.decision(about, &inputs);
-        let (_, new) = self.write(&decision, subject, known).await?;
+        let (_, new) = self.write(&decision, subject, &known).await?;
         written.push(record(subject, &decision, new));
         Ok(written)
     }
@@ -152,36 +156,127 @@ impl Publisher<'_> {
     }
 
     /// What this signer stated about the digest before.
-    async fn known(&self, subject: &Descriptor) -> Result<Vec<Signed>, Failure> {
+    async fn known(&self, subject: &Descriptor) -> Result<Known, Failure> {
         let image = self.repository.pinned(subject.digest);
-        let found = evidence::fetch(self.client, &image, self.limits).await?;
-        let verified = found.evidence.bundles.iter().filter_map(|bundle| {
-            verify_bundle(bundle, &subject.digest, self.sealer.anchor(), self.limits).ok().map(|v| v.into_inner())
-        });
-        Ok(verified
-            .filter(|signed| !self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest)))
-            .collect())
+        let mut known = Known::default();
+        if self.format.writes_bundles() {
+            known.bundles = self.verified(&evidence::fetch(self.client, &image, self.limits).await?.evidence);
+        }
+        if self.format.writes_legacy() {
+            known.legacy = self.verified(&evidence::fetch_legacy(self.client, &image, self.limits).await?.evidence);
+        }
+        Ok(known)
     }
 
-    /// Signs and attaches a statement, unless a valid equal one is there. Gives the digest of the one that counts.
+    fn verified(&self, evidence: &ImageEvidence) -> Vec<Signed> {
+        let verified = evidence.stored.iter().filter_map(|item| self.check(item, &evidence.subject).ok());
+        verified.filter(|signed| !self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest))).collect()
+    }
+
+    fn check(&self, item: &EvidenceItem, subject: &Digest) -> Result<Signed, Failure> {
+        let verified = item.verify(subject, self.sealer.anchor(), self.limits);
+        let verified =
+            verified.map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
+        Ok(verified.into_inner())
+    }
+
+    /// Signs a statement and stores it, unless a valid equal one is there. Gives the digest of the one that counts.
     async fn write(
         &self,
         statement: &Statement,
         subject: &Descriptor,
-        known: &[Signed],
+        known: &Known,
     ) -> Result<(Digest, bool), Failure> {
-        if let Some(same) = known.iter().find(|signed| (self.same)(&signed.statement, statement)) {
-            return Ok((same.digest, false));
+        let same = |signed: &&Signed| (self.same)(&signed.statement, statement);
+        let (in_bundle, in_legacy) = (known.bundles.iter().find(same), known.legacy.iter().find(same));
+        let bundle_lacks = self.format.writes_bundles() && in_bundle.is_none();
+        let legacy_lacks = self.format.writes_legacy() && in_legacy.is_none();
+        let present = in_bundle.or(in_legacy);
+        if let (Some(present), false, false) = (present, bundle_lacks, legacy_lacks) {
+            return Ok((present.digest, false));
+        }
+        // Where one of two places has it, the other gets the same.
+        let statement = present.map_or(statement, |present| &present.statement);
+        let is_signature = statement.predicate_type == predicate_type::SIGNATURE;
+        if legacy_lacks && is_signature {
+            self.write_simple_signing(statement, subject).await?;
         }
         let bytes = statement.to_bytes();
-        let bundle = self.sealer.signer.sign(&bytes).await?;
-        // A certificate for somebody else, or a log that lies, is found here and not at the customer's.
-        verify_bundle(&bundle, &subject.digest, self.sealer.anchor(), self.limits)
-            .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
-        let artifact = Artifact::bundle(BUNDLE_V03, &bundle, &statement.predicate_type, &self.created);
-        self.client.attach(&self.repository.pinned(subject.digest), subject, &artifact).await?;
+        let envelope_in_legacy = legacy_lacks && !is_signature;
+        if bundle_lacks || envelope_in_legacy {
+            let bundle = self.sealer.signer.sign(&bytes).await?;
+            // A certificate for somebody else, or a log that lies, is found here and not at the customer's.
+            self.check(&EvidenceItem::Bundle(bundle.clone()), &subject.digest)?;
+            if bundle_lacks {
+                let artifact = Artifact::bundle(BUNDLE_V03, &bundle, &statement.predicate_type, &self.created);
+                self.client.attach(&self.repository.pinned(subject.digest), subject, &artifact).await?;
+            }
+            if envelope_in_legacy {
+                self.write_envelope(&bundle, &statement.predicate_type, subject).await?;
+            }
+        }
         Ok((Digest::of(&bytes), true))
     }
+
+    /// A signature as cosign up to 2.x stores it.
+    async fn write_simple_signing(&self, statement: &Statement, subject: &Descriptor) -> Result<(), Failure> {
+        let payload = SimpleSigning::of(statement, &subject.digest)
+            .ok_or_else(|| Failure::new(Exit::Internal, "the signature is about another image"))?
+            .to_bytes();
+        let bundle = self.sealer.signer.sign_message(&payload).await?;
+        let item = EvidenceItem::SimpleSigning { payload: payload.clone(), bundle: bundle.clone() };
+        self.check(&item, &subject.digest)?;
+        self.add_layer(LegacyTag::Signatures, SIGNATURE_LAYER, &payload, &bundle, "", subject).await
+    }
+
+    /// An attestation as cosign up to 2.x stores it: the envelope of a bundle.
+    async fn write_envelope(&self, bundle: &[u8], predicate_type: &str, subject: &Descriptor) -> Result<(), Failure> {
+        let parsed = Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+        let envelope = serde_json::to_vec(&parsed.dsse_envelope).unwrap_or_default();
+        self.add_layer(LegacyTag::Attestations, ATTESTATION_LAYER, &envelope, bundle, predicate_type, subject).await
+    }
+
+    async fn add_layer(
+        &self,
+        tag: LegacyTag,
+        layer_type: &str,
+        content: &[u8],
+        bundle: &[u8],
+        predicate_type: &str,
+        subject: &Descriptor,
+    ) -> Result<(), Failure> {
+        let bundle = Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
+        let annotations = legacy::annotations(&bundle, predicate_type).ok_or_else(no_place)?;
+        let layer = Descriptor { annotations, ..Descriptor::of(layer_type, content) };
+        let image = self.repository.pinned(subject.digest);
+        Ok(self.client.add_legacy_layer(&image, tag, &layer, content).await?)
+    }
+}
+
+/// What is known in each of the two places.
+#[derive(Default)]
+struct Known {
+    bundles: Vec<Signed>,
+    legacy: Vec<Signed>,
+}
+
+impl Known {
+    fn holds(&self, digest: &Digest) -> bool {
+        self.bundles.iter().chain(&self.legacy).any(|signed| signed.digest == *digest)
+    }
+}
+
+/// Refuses before anything is signed what could not be stored afterwards.
+///
+/// # Errors
+/// When the older layout is asked for, and the signer's log is of version 2.
+pub fn can_store(format: Format, sealer: &Sealer) -> Result<(), Failure> {
+    if format.writes_legacy() && !sealer.signer.fits_legacy() { Err(no_place()) } else { Ok(()) }
+}
+
+fn no_place() -> Failure {
+    Failure::usage("the layout of older cosign versions has no place for entries of a log of version 2")
+        .hint("--format bundle, a signing config with a log of version 1, or --transparency none with a key")
 }
 
 /// Whether a statement is a scan that was finished before `oldest`.

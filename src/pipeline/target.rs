@@ -8,9 +8,10 @@ use sealwright_oci::{Descriptor, Document};
 use sealwright_registry::Client;
 use tokio::runtime::Handle;
 
-use super::publish::{Publisher, Written};
+use super::publish::{Publisher, Written, can_store};
 use super::signer::Sealer;
 use super::source::Registry;
+use crate::cli::arguments::Format;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -56,12 +57,15 @@ impl Target {
         sealer: &Sealer,
         context: &Context,
         handle: &Handle,
+        format: Format,
         statement: impl Fn(Digest) -> Statement,
     ) -> Result<Vec<Written>, Failure> {
+        can_store(format, sealer)?;
         let publisher = Publisher {
             client: &self.client,
             repository: &self.evidence,
             sealer,
+            format,
             limits: &context.limits,
             created: context.document_time(Some(&context.now.to_string()))?.to_string(),
             same: |one, other| one == other,

@@ -1,7 +1,7 @@
 //! A home with a key, a trust file and advisories, and a registry on loopback.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use sealwright_core::Digest;
 use sealwright_loopback::registry::{Registry, Switches};
@@ -93,18 +93,22 @@ impl Scene {
 
     /// With more in the environment.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
-        command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("COSIGN_PASSWORD", "");
-        for name in FOREIGN {
-            command.env_remove(name);
-        }
-        command.envs(variables.iter().copied());
-        let output = command.stdin(Stdio::null()).output().expect("the binary");
+        let output = self.command(arguments).envs(variables.iter().copied()).output().expect("the binary");
         Said {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("text"),
             stderr: String::from_utf8(output.stderr).expect("text"),
         }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
+        command.args(arguments).current_dir(self.path()).env("HOME", self.path()).env("COSIGN_PASSWORD", "");
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null());
+        command
     }
 
     /// A layout with an Alpine image that holds this zlib.
@@ -119,21 +123,30 @@ impl Scene {
     }
 
     pub(crate) fn seal(&self, source: &str, more: &[&str]) -> Said {
-        let reference = self.reference();
-        let fixed = ["seal", source, "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
-        let key = ["--key", "key.pem", "--transparency", "none"];
-        self.run(&[&fixed[..], &key[..], more].concat())
+        self.run(&[&seal_arguments(source, &self.reference())[..], more].concat())
+    }
+
+    /// The same, and does not wait for its end.
+    pub(crate) fn start_seal(&self, source: &str) -> Child {
+        let mut command = self.command(&seal_arguments(source, &self.reference()));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary")
     }
 
     /// Seals an index of two platforms.
     pub(crate) fn seal_index(&self) -> Said {
+        let source = self.index("index");
+        self.seal(&source, &[]).expect(0, &[])
+    }
+
+    /// A layout with an index of two platforms.
+    pub(crate) fn index(&self, name: &str) -> String {
         let of = |platform: &str, zlib: &str| {
             let image = sealwright_testkit::image().platform(platform);
             image.layer(|l| l.os_release("alpine", "3.20.3").apk("zlib", zlib))
         };
         let index = sealwright_testkit::index(vec![of("linux/amd64", "1.4-r0"), of("linux/arm64", "1.4-r1")]);
-        index.with_buildkit_attestation().write_layout(&self.path().join("index"), "latest");
-        self.seal("oci:index", &[]).expect(0, &[])
+        index.with_buildkit_attestation().write_layout(&self.path().join(name), "latest");
+        format!("oci:{name}")
     }
 
     /// What `v1` names.
@@ -200,4 +213,10 @@ impl Scene {
         let tags = self.registry.tags("acme/shop");
         assert!(!tags.contains_key("v1"), "{tags:?}");
     }
+}
+
+fn seal_arguments<'a>(source: &'a str, reference: &'a str) -> Vec<&'a str> {
+    let signer = ["--key", "key.pem", "--transparency", "none"];
+    let rules = ["--policy", "policy.yaml", "--db", "db"];
+    [&["seal", source, "--push", reference][..], &rules, &signer].concat()
 }

@@ -6,7 +6,7 @@ use sealwright_core::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Envelope, ShapeError, clip, strict};
+use crate::{Envelope, MessageSignature, ShapeError, clip, strict};
 
 /// The media type of bundles that are written.
 pub const BUNDLE_V03: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -40,7 +40,7 @@ pub struct Bundle {
     pub dsse_envelope: Option<Envelope>,
     /// The signature over a plain file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message_signature: Option<Value>,
+    pub message_signature: Option<MessageSignature>,
 }
 
 impl Bundle {
@@ -52,6 +52,11 @@ impl Bundle {
             dsse_envelope: Some(envelope),
             message_signature: None,
         }
+    }
+
+    /// The signature of a key over a plain message.
+    pub fn of_message(message: MessageSignature, hint: &str) -> Self {
+        Self { message_signature: Some(message), dsse_envelope: None, ..Self::with_key(Envelope::new(b"", b""), hint) }
     }
 
     /// Parses a bundle of version 0.1, 0.2 or 0.3.
@@ -191,11 +196,11 @@ mod tests {
         let mut nothing = document();
         nothing["dsseEnvelope"] = Value::Null;
         let mut both = document();
-        both["messageSignature"] = json!({});
+        both["messageSignature"] = json!({ "signature": "c2ln" });
         for value in [nothing.clone(), both] {
             assert_eq!(member(parse(&value)), "content", "{value}");
         }
-        nothing["messageSignature"] = json!({});
+        nothing["messageSignature"] = json!({ "signature": "c2ln" });
         assert_eq!(parse(&nothing).expect("a signature over a file").dsse_envelope, None);
     }
 

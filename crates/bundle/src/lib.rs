@@ -2,13 +2,19 @@
 
 mod bundle;
 mod envelope;
+pub mod legacy;
+mod message;
+pub mod pem;
 pub mod predicate_type;
+mod simple_signing;
 mod statement;
 mod strict;
 pub mod vocabulary;
 
 pub use bundle::{BUNDLE_V03, Bundle, is_bundle_type};
 pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pae};
+pub use message::{MessageDigest, MessageSignature, SHA2_256, SHA2_384};
+pub use simple_signing::SimpleSigning;
 pub use statement::{STATEMENT_V0_1, STATEMENT_V1, Statement, StatementSubject};
 pub use strict::parse as parse_strict;
 

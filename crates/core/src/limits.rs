@@ -37,6 +37,8 @@ pub struct Limits {
     pub build_info: u64,
     /// A statement, bundle or other evidence document.
     pub evidence: u64,
+    /// A file that is signed as it is: it lies in memory.
+    pub artifact: u64,
     /// One advisory record.
     pub advisory: u64,
     /// An advisory archive, compressed.
@@ -69,6 +71,7 @@ impl Default for Limits {
             executable: 512 * MIB,
             build_info: 32 * MIB,
             evidence: 128 * MIB,
+            artifact: 512 * MIB,
             advisory: 16 * MIB,
             advisory_archive: 4 * GIB,
             advisory_records: 2_000_000,

@@ -23,7 +23,7 @@ pub struct Request {
     pub query: String,
     /// The `Authorization` header as it came. Only throw-away credentials ever reach a fake.
     pub authorization: Option<String>,
-    /// The status of the answer.
+    /// The status of the answer; 0 where there is none.
     pub status: u16,
 }
 
@@ -69,6 +69,8 @@ pub enum Effect {
     SlowBody(Duration),
     /// A pushed manifest is acknowledged and stored, and its tag is not written: another writer was faster.
     LoseTag,
+    /// The request is not carried out and never answered; it stands in the log with status 0 while its client waits.
+    Hold,
     /// None: it uses up its times, so that the faults after it wait for later requests.
     Nothing,
 }
@@ -134,6 +136,11 @@ impl Traffic {
             Ok(body) => {
                 let effect = self.fault(method.as_str(), &path);
                 let (method, path, query) = (method.clone(), path.clone(), query.clone());
+                if effect == Some(Effect::Hold) {
+                    let (method, path, query) = (method.to_string(), path.clone(), query.clone());
+                    let authorization = authorization.clone();
+                    lock(&self.log).push(Request { method, path, query, authorization, status: 0 });
+                }
                 let lose_tag = effect == Some(Effect::LoseTag);
                 let incoming = Incoming { method, path, query, headers: parts.headers, body, lose_tag };
                 with_effect(effect, refuse, || carry_out(&incoming)).await
@@ -166,6 +173,7 @@ async fn with_effect(
         }
         Some(Effect::CutBody) => remade(carry_out(), body::cut).await,
         Some(Effect::SlowBody(pause)) => remade(carry_out(), |bytes| body::slow(bytes, pause)).await,
+        Some(Effect::Hold) => std::future::pending().await,
         Some(Effect::LoseTag | Effect::Nothing) | None => carry_out(),
     }
 }

@@ -72,8 +72,8 @@ pub struct Client {
     pub(crate) remembered: Remembered,
     /// Logins that were looked up: a credential helper may ask a cloud each time.
     logins: Mutex<HashMap<Repository, Option<Login>>>,
-    /// One writer of a fallback tag at a time: our own writes must not overwrite each other.
-    pub(crate) fallback: Mutex<()>,
+    /// One writer of a shared tag at a time: our own writes must not overwrite each other.
+    pub(crate) shared_tags: Mutex<()>,
 }
 
 impl std::fmt::Debug for Client {
@@ -94,7 +94,7 @@ impl Client {
             transport,
             remembered: Remembered::default(),
             logins: Mutex::default(),
-            fallback: Mutex::default(),
+            shared_tags: Mutex::default(),
         })
     }
 

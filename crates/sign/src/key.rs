@@ -8,10 +8,11 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
     RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use sealwright_bundle::{PAYLOAD_TYPE, pae};
+use sealwright_bundle::{PAYLOAD_TYPE, pae, pem};
 use sealwright_core::{Digest, Redacted};
 
-use crate::{SignError, bundle, cosign_key, pem};
+use crate::kind::Kind;
+use crate::{SignError, bundle, cosign_key};
 
 /// RSA keys outside of these sizes are not supported, in bytes.
 const RSA_SIZES: std::ops::RangeInclusive<usize> = 256..=1024;
@@ -40,7 +41,7 @@ impl KeySigner {
     /// # Errors
     /// When the file is no key, of an unsupported kind, or the password does not open it.
     pub fn from_pem(file: &[u8], password: Option<&Redacted<String>>) -> Result<Self, SignError> {
-        let block = pem::parse(file)?;
+        let block = pem::parse(file).map_err(|pem::NoPem(why)| SignError::NotAKey(why))?;
         match block.label.as_str() {
             "PRIVATE KEY" => Self::from_pkcs8(&block.bytes),
             "EC PRIVATE KEY" => Self::from_sec1(&block.bytes),
@@ -138,9 +139,13 @@ impl KeySigner {
         Ok(bundle(statement, &signature, &self.fingerprint()))
     }
 
-    /// Whether it is an ECDSA key on P-256, which signs with SHA-256.
-    pub(crate) fn is_p256(&self) -> bool {
-        matches!(&self.pair, Pair::Ecdsa(pair) if pair.algorithm() == &ECDSA_P256_SHA256_ASN1_SIGNING)
+    pub(crate) fn kind(&self) -> Kind {
+        match &self.pair {
+            Pair::Ecdsa(pair) if pair.algorithm() == &ECDSA_P256_SHA256_ASN1_SIGNING => Kind::P256,
+            Pair::Ecdsa(_) => Kind::P384,
+            Pair::Rsa(_) => Kind::Rsa,
+            Pair::Ed25519(_) => Kind::Ed25519,
+        }
     }
 
     pub(crate) fn spki(&self) -> &[u8] {

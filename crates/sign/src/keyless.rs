@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sealwright_core::Redacted;
 use sigstore_oidc::IdentityToken;
-use sigstore_sign::{SigningContext, SigningServices};
+use sigstore_sign::{Signer, SigningContext, SigningServices};
 use sigstore_trust_root::SigningConfig;
+use sigstore_types::Bundle;
 
 use crate::ambient::GitHubTokens;
 use crate::tokens::Tokens;
@@ -62,10 +63,21 @@ impl KeylessSigner {
     }
 
     pub(crate) async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.with_certificate(async |signer| signer.sign_raw_statement(statement).await).await
+    }
+
+    pub(crate) async fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.with_certificate(async |signer| signer.sign(message).await).await
+    }
+
+    async fn with_certificate(
+        &self,
+        sign: impl AsyncFn(Signer) -> Result<Bundle, sigstore_sign::Error>,
+    ) -> Result<Vec<u8>, SignError> {
         let token = self.tokens.current().await?;
         let bundle = persist(async || {
             let token = IdentityToken::from_jwt(token.expose())?;
-            self.context.signer(token).sign_raw_statement(statement).await
+            sign(self.context.signer(token)).await
         });
         let json = bundle.await?.to_json().map_err(|_| SignError::Failed)?;
         Ok(json.into_bytes())

@@ -11,7 +11,6 @@ mod keyless;
 mod kind;
 mod kms;
 mod logged_key;
-mod pem;
 mod signing_key;
 mod tokens;
 mod upstream;
@@ -54,6 +53,23 @@ impl Signer {
         signed.map_err(|error| if self.enters_envelopes() { error.about(statement.len()) } else { error })
     }
 
+    /// Signs a plain message and gives the bytes of a Sigstore bundle (version 0.3) about it.
+    ///
+    /// # Errors
+    /// As [`Self::sign`], and for keys whose signatures over plain messages no log takes.
+    pub async fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        match self {
+            Self::Key(signer) => signer.sign_message(message).await,
+            Self::LoggedKey(signer) => signer.sign_message(message).await,
+            Self::Keyless(signer) => signer.sign_message(message).await,
+        }
+    }
+
+    /// Whether what it signs can be stored as cosign up to 2.x did: there is no place for entries of logs of version 2.
+    pub fn fits_legacy(&self) -> bool {
+        matches!(self, Self::Key(_)) || self.enters_envelopes()
+    }
+
     /// Whether the log takes the whole statement, and not only its digest.
     fn enters_envelopes(&self) -> bool {
         match self {
@@ -82,6 +98,11 @@ pub enum SignError {
     /// The key's encryption asks for more memory or time than may be spent.
     #[error("the encryption of the key asks for too much memory or time")]
     ExpensiveKey,
+    /// Signatures over plain messages of this kind of key cannot be logged.
+    #[error(
+        "no log takes what an Ed25519 key signs over a plain message, expected another key, or --transparency none"
+    )]
+    NotLogged,
     /// Signing itself failed.
     #[error("the key could not sign")]
     Failed,

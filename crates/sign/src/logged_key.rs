@@ -8,12 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use sealwright_bundle::{Bundle, Envelope, PAYLOAD_TYPE, pae};
 use sealwright_core::Digest;
 use serde_json::{Value, json};
-use sigstore_rekor::{DsseEntry, HashedRekordV2, RekorApiVersion, RekorClient, RekorV2Client, RekorV2KeyDetails};
+use sigstore_rekor::{
+    DsseEntry, HashedRekord, HashedRekordV2, LogEntry, RekorApiVersion, RekorClient, RekorV2Client, RekorV2KeyDetails,
+};
 use sigstore_sign::Error;
 use sigstore_trust_root::SigningConfig;
 use sigstore_tsa::TimestampClient;
 use sigstore_types::{DerPublicKey, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry};
 
+use crate::kind::Kind;
 use crate::signing_key::SigningKey;
 use crate::upstream::{client, persist};
 use crate::{SignError, key_hint};
@@ -49,7 +52,7 @@ impl LoggedKeySigner {
         let unusable = |why: &str| SignError::SigningConfig(why.to_owned());
         let text = std::str::from_utf8(signing_config).map_err(|_| unusable("it is no text"))?;
         let config = SigningConfig::from_json(text).map_err(|e| SignError::SigningConfig(e.to_string()))?;
-        let version = if key.is_p256() { None } else { Some(RekorApiVersion::V1.major()) };
+        let version = if key.kind() == Kind::P256 { None } else { Some(RekorApiVersion::V1.major()) };
         let rekor = config.rekor_url(version).ok_or_else(|| unusable("it names no log that takes this kind of key"))?;
         let used = [Some(rekor), config.tsa_url()];
         let http = client(used.into_iter().flatten().map(|service| service.url.as_str()), timeout)?;
@@ -86,43 +89,80 @@ impl LoggedKeySigner {
         let signed = pae(PAYLOAD_TYPE, statement);
         let signature = self.key.sign_bytes(&signed).await?;
         let envelope = Envelope::new(statement, &signature);
-        let entry = persist(async || self.enter(&envelope, &Digest::of(&signed), &signature).await).await?;
-        let mut stamps = Vec::new();
-        if let Some(authority) = &self.timestamps {
-            let signature = SignatureBytes::from_bytes(&signature);
-            let stamp = persist(async || Ok(authority.timestamp_signature(&signature).await?)).await?;
-            stamps.push(json!({ "signedTimestamp": STANDARD.encode(stamp.as_bytes()) }));
-        }
-        let material = json!({
-            "publicKey": { "hint": key_hint(&self.key.fingerprint()) },
-            "tlogEntries": [entry],
-            "timestampVerificationData": { "rfc3161Timestamps": stamps },
+        let entry = persist(async || match &self.log {
+            Log::V1(log) => enter(log.create_dsse_entry(self.dsse_entry(&envelope)?), KindVersion::DsseV001).await,
+            Log::V2(log) => self.enter_digest(log, &signed, &signature).await,
         });
+        let material = self.material(entry.await?, &signature).await?;
         Ok(Bundle { verification_material: material, ..Bundle::with_key(envelope, "") }.to_bytes())
     }
 
-    async fn enter(
+    pub(crate) async fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        // Logs take digests of plain messages, and these keys sign none.
+        if self.key.kind() == Kind::Ed25519 {
+            return Err(SignError::NotLogged);
+        }
+        let signature = self.key.sign_bytes(message).await?;
+        let entry = persist(async || match &self.log {
+            Log::V1(log) => {
+                enter(log.create_entry(self.hash_entry(message, &signature)?), KindVersion::HashedRekordV001).await
+            }
+            Log::V2(log) => self.enter_digest(log, message, &signature).await,
+        });
+        let material = self.material(entry.await?, &signature).await?;
+        let stated = self.key.kind().message_signature(message, &signature);
+        Ok(Bundle { verification_material: material, ..Bundle::of_message(stated, "") }.to_bytes())
+    }
+
+    /// What a bundle holds beside its content.
+    async fn material(&self, entry: TransparencyLogEntry, signature: &[u8]) -> Result<Value, SignError> {
+        let mut stamps = Vec::new();
+        if let Some(authority) = &self.timestamps {
+            let signature = SignatureBytes::from_bytes(signature);
+            let stamp = persist(async || Ok(authority.timestamp_signature(&signature).await?)).await?;
+            stamps.push(json!({ "signedTimestamp": STANDARD.encode(stamp.as_bytes()) }));
+        }
+        Ok(json!({
+            "publicKey": { "hint": key_hint(&self.key.fingerprint()) },
+            "tlogEntries": [entry],
+            "timestampVerificationData": { "rfc3161Timestamps": stamps },
+        }))
+    }
+
+    /// A log of version 2 takes the digest of what was signed, whatever that is.
+    async fn enter_digest(
         &self,
-        envelope: &Envelope,
-        digest: &Digest,
+        log: &RekorV2Client,
+        signed: &[u8],
         signature: &[u8],
     ) -> Result<TransparencyLogEntry, Error> {
-        match &self.log {
-            Log::V1(rekor) => {
-                let entry = rekor.create_dsse_entry(self.dsse_entry(envelope)?).await?;
-                let malformed = |e: sigstore_types::Error| sigstore_rekor::Error::InvalidResponse(e.to_string());
-                Ok(entry.to_bundle_entry(KindVersion::DsseV001).map_err(malformed)?)
-            }
-            Log::V2(rekor) => {
-                let request = HashedRekordV2::new_with_public_key(
-                    &Sha256Hash::new(*digest.as_bytes()),
-                    &SignatureBytes::from_bytes(signature),
-                    &DerPublicKey::new(self.key.spki().to_vec()),
-                    RekorV2KeyDetails::PkixEcdsaP256Sha256,
-                );
-                Ok(rekor.create_entry(request).await?)
-            }
-        }
+        let request = HashedRekordV2::new_with_public_key(
+            &Sha256Hash::new(*Digest::of(signed).as_bytes()),
+            &SignatureBytes::from_bytes(signature),
+            &DerPublicKey::new(self.key.spki().to_vec()),
+            RekorV2KeyDetails::PkixEcdsaP256Sha256,
+        );
+        Ok(log.create_entry(request).await?)
+    }
+
+    /// `hashedrekord` 0.0.1 (sigstore/rekor, `hashedrekord_v0_0_1_schema.json`). The library's own constructor takes
+    /// certificates only.
+    fn hash_entry(&self, message: &[u8], signature: &[u8]) -> Result<HashedRekord, Error> {
+        let kind = self.key.kind();
+        let algorithm = if kind == Kind::P384 { "sha384" } else { "sha256" };
+        let digest: String =
+            kind.digest(message).unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+        let entry: Value = json!({
+            "apiVersion": "0.0.1", "kind": "hashedrekord",
+            "spec": {
+                "data": { "hash": { "algorithm": algorithm, "value": digest } },
+                "signature": {
+                    "content": STANDARD.encode(signature),
+                    "publicKey": { "content": STANDARD.encode(self.key.public_pem()) },
+                },
+            },
+        });
+        serde_json::from_value(entry).map_err(Error::InvalidStatement)
     }
 
     /// `dsse` 0.0.1 (sigstore/rekor, `dsse_v0_0_1_schema.json`). The library's own constructor takes certificates only.
@@ -136,4 +176,13 @@ impl LoggedKeySigner {
         });
         serde_json::from_value(entry).map_err(Error::InvalidStatement)
     }
+}
+
+/// The entry that a log of version 1 made.
+async fn enter(
+    asked: impl Future<Output = sigstore_rekor::Result<LogEntry>>,
+    kind: KindVersion,
+) -> Result<TransparencyLogEntry, Error> {
+    let malformed = |e: sigstore_types::Error| sigstore_rekor::Error::InvalidResponse(e.to_string());
+    Ok(asked.await?.to_bundle_entry(kind).map_err(malformed)?)
 }

@@ -1,13 +1,13 @@
 //! A key that signs, wherever it lies.
 
-use sealwright_bundle::{PAYLOAD_TYPE, pae};
+use sealwright_bundle::{Bundle, MessageSignature, PAYLOAD_TYPE, pae, pem};
 use sealwright_core::Digest;
 
 use crate::key::KeySigner;
 use crate::kind::Kind;
 use crate::kms::KmsKey;
 use crate::vault::VaultKey;
-use crate::{SignError, bundle, pem};
+use crate::{SignError, bundle, key_hint};
 
 /// A key that signs.
 #[derive(Debug)]
@@ -31,12 +31,11 @@ impl SigningKey {
         pem::write("PUBLIC KEY", self.spki())
     }
 
-    /// Whether it is an ECDSA key on P-256, which signs with SHA-256.
-    pub(crate) fn is_p256(&self) -> bool {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::File(key) => key.is_p256(),
-            Self::Vault(key) => key.kind() == Kind::P256,
-            Self::Kms(key) => key.kind() == Kind::P256,
+            Self::File(key) => key.kind(),
+            Self::Vault(key) => key.kind(),
+            Self::Kms(key) => key.kind(),
         }
     }
 
@@ -63,6 +62,18 @@ impl SigningKey {
     pub async fn sign(&self, statement: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = self.sign_bytes(&pae(PAYLOAD_TYPE, statement)).await?;
         Ok(bundle(statement, &signature, &self.fingerprint()))
+    }
+
+    /// The signature over a plain message.
+    pub(crate) async fn message_signature(&self, message: &[u8]) -> Result<MessageSignature, SignError> {
+        let signature = self.sign_bytes(message).await?;
+        Ok(self.kind().message_signature(message, &signature))
+    }
+
+    /// The same as a bundle with the key's hint, and neither log entry nor timestamp.
+    pub(crate) async fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signature = self.message_signature(message).await?;
+        Ok(Bundle::of_message(signature, &key_hint(&self.fingerprint())).to_bytes())
     }
 }
 

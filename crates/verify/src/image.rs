@@ -9,7 +9,7 @@ use crate::builder_anchor::BuilderAnchor;
 use crate::check::{self, Check, CountedStatement, Outcome, Report};
 use crate::content::Content;
 use crate::source;
-use crate::verify_bundle::{Anchor, Signed, verify_bundle};
+use crate::verify_bundle::{Anchor, Refusal, Signed, Verified, verify_bundle, verify_file, verify_simple_signing};
 
 /// At most this many bundles of one image are looked at: a registry may hold any number.
 pub const MOST_BUNDLES: usize = 1_000;
@@ -19,8 +19,46 @@ pub const MOST_BUNDLES: usize = 1_000;
 pub struct ImageEvidence {
     /// The digest that was asked for.
     pub subject: Digest,
-    /// The bundles as they were read.
-    pub bundles: Vec<Vec<u8>>,
+    /// As it was read.
+    pub stored: Vec<EvidenceItem>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EvidenceItem {
+    /// A bundle about the image.
+    Bundle(Vec<u8>),
+    /// A bundle about a file that is at hand.
+    File {
+        /// The bundle.
+        bundle: Vec<u8>,
+        /// The file.
+        content: Vec<u8>,
+    },
+    /// What cosign up to 2.x calls a signature: a payload about the image, and the signature over it as a bundle.
+    SimpleSigning {
+        /// What was signed.
+        payload: Vec<u8>,
+        /// The signature.
+        bundle: Vec<u8>,
+    },
+}
+
+impl EvidenceItem {
+    /// Verifies it alone.
+    ///
+    /// # Errors
+    /// As [`verify_bundle`].
+    pub fn verify(&self, subject: &Digest, anchor: &Anchor, limits: &Limits) -> Result<Verified<Signed>, Refusal> {
+        match self {
+            Self::Bundle(bundle) => verify_bundle(bundle, subject, anchor, limits),
+            Self::File { bundle, content } if Digest::of(content) == *subject => {
+                verify_file(bundle, content, anchor, limits)
+            }
+            Self::File { .. } => Err(Refusal::OtherSubject { subject: *subject }),
+            Self::SimpleSigning { payload, bundle } => verify_simple_signing(payload, bundle, subject, anchor, limits),
+        }
+    }
 }
 
 /// What is demanded.
@@ -154,13 +192,13 @@ struct Accepted {
 /// could otherwise block an image.
 fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accepted {
     let (mut statements, mut left_aside) = (Vec::new(), Vec::new());
-    for bundle in evidence.bundles.iter().take(MOST_BUNDLES) {
-        match verify_bundle(bundle, &evidence.subject, anchor, limits) {
+    for stored in evidence.stored.iter().take(MOST_BUNDLES) {
+        match stored.verify(&evidence.subject, anchor, limits) {
             Ok(verified) => statements.push(verified.into_inner()),
             Err(refusal) => left_aside.push(Untrusted::from(refusal.to_string()).to_string()),
         }
     }
-    let count = evidence.bundles.len();
+    let count = evidence.stored.len();
     if let Some(more @ 1..) = count.checked_sub(MOST_BUNDLES) {
         left_aside.push(format!("{more} more bundles were not looked at: {MOST_BUNDLES} are the most"));
     }

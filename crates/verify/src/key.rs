@@ -1,7 +1,7 @@
 //! Public keys, and signatures by them.
 
 use sealwright_core::Digest;
-use sigstore_crypto::{KeyAlgorithm, VerificationKey};
+use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey, verify_signature_prehashed};
 use sigstore_types::{DerPublicKey, SignatureBytes};
 
 /// A public key: ECDSA P-256 or P-384, RSA of 2048 to 8192 bits, or Ed25519.
@@ -43,6 +43,17 @@ impl PublicKey {
     pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         let Ok(key) = VerificationKey::from_spki(&self.0) else { return false };
         key.verify(message, &SignatureBytes::from_bytes(signature)).is_ok()
+    }
+
+    /// The same of a message with this SHA-256 digest. Nothing for keys that sign another digest, or the message itself.
+    pub(crate) fn signed_digest(&self, digest: &Digest, signature: &[u8]) -> Option<bool> {
+        let scheme = match KeyAlgorithm::from_spki(&self.0).ok()? {
+            KeyAlgorithm::EcdsaP256 => SigningScheme::EcdsaP256Sha256,
+            KeyAlgorithm::Rsa => SigningScheme::RsaPkcs1Sha256,
+            _ => return None,
+        };
+        let signature = SignatureBytes::from_bytes(signature);
+        Some(verify_signature_prehashed(&self.0, digest.as_bytes(), &signature, scheme).is_ok())
     }
 
     pub(crate) fn der(&self) -> DerPublicKey {

@@ -15,8 +15,10 @@ mod verify_bundle;
 pub use builder_anchor::{AnchorError, BuilderAnchor};
 pub use check::{CHECKS, Check, CheckInfo, CountedStatement, Outcome, Report};
 pub use identity::{IdentityRule, IssuerRule};
-pub use image::{ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
+pub use image::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use key::{KeyError, PublicKey};
 pub use sigstore_trust_root::TrustedRoot;
 pub use source::NamedSource;
-pub use verify_bundle::{Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle};
+pub use verify_bundle::{
+    Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle, verify_file, verify_simple_signing,
+};

@@ -1,11 +1,17 @@
 //! One bundle: who signed what about which digest.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use sealwright_bundle::{Bundle, Envelope, EnvelopeSignature, PAYLOAD_TYPE, ShapeError, Statement, pae};
+use sealwright_bundle::{
+    Bundle, Envelope, EnvelopeSignature, MessageSignature, PAYLOAD_TYPE, ShapeError, SimpleSigning, Statement,
+    StatementSubject, pae, predicate_type,
+};
 use sealwright_core::{Digest, Limits};
 use sealwright_policy::Transparency;
+use serde_json::json;
 use sigstore_crypto::FulcioCiClaims;
 use sigstore_trust_root::TrustedRoot;
 use sigstore_types::{Artifact, Sha256Hash, SignatureContent};
@@ -92,6 +98,12 @@ pub enum Refusal {
     /// It holds no statement.
     #[error("the bundle holds no signed statement")]
     NoStatement,
+    /// It holds a statement where a signature over a payload has to be.
+    #[error("the bundle holds no signature over the payload")]
+    NoMessageSignature,
+    /// The key signs something else than a SHA-256 digest.
+    #[error("this kind of key signs no SHA-256 digest: the file itself is needed")]
+    NeedsFile,
     /// Another payload type.
     #[error("the payload is {found:?}, expected {PAYLOAD_TYPE}")]
     PayloadType {
@@ -149,11 +161,13 @@ impl From<ShapeError> for Refusal {
 
 /// Verifies one bundle about `subject`:
 ///
-/// 1. it is a bundle with one envelope, one signature, and an in-toto payload;
+/// 1. it is a bundle with one content: an envelope with one signature and an in-toto payload, or a signature over `subject`'s
+///    own bytes;
 /// 2. the signature is `anchor`'s; with a certificate or a log, everything that `sigstore-verify` checks holds too:
 ///    certificate chain, SCT, log inclusion and checkpoint, timestamps;
 /// 3. a certificate names who is asked for;
-/// 4. the statement, which is parsed from the bytes that 2. checked, is well-formed and about `subject`.
+/// 4. the statement, which is parsed from the bytes that 2. checked, is well-formed and about `subject`. A signature over the
+///    bytes themselves is a signature statement.
 ///
 /// # Errors
 /// The first step that does not hold.
@@ -163,46 +177,141 @@ pub fn verify_bundle(
     anchor: &Anchor,
     limits: &Limits,
 ) -> Result<Verified<Signed>, Refusal> {
-    // 1.
-    let bundle = Bundle::parse(bytes, limits)?;
-    let envelope = bundle.dsse_envelope.as_ref().ok_or(Refusal::NoStatement)?;
-    if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(Refusal::PayloadType { found: envelope.payload_type.chars().take(120).collect() });
+    verify_content(bytes, &Message::Digest(*subject), anchor, limits)
+}
+
+/// The same about a file that is at hand. Keys that sign no SHA-256 digest need it for signatures over the file itself.
+///
+/// # Errors
+/// As [`verify_bundle`].
+pub fn verify_file(bytes: &[u8], file: &[u8], anchor: &Anchor, limits: &Limits) -> Result<Verified<Signed>, Refusal> {
+    verify_content(bytes, &Message::Bytes(file), anchor, limits)
+}
+
+/// Verifies the signature over a simple signing payload as [`verify_bundle`] does, and that the payload is about `subject`.
+///
+/// # Errors
+/// The first step that does not hold.
+pub fn verify_simple_signing(
+    payload: &[u8],
+    bundle: &[u8],
+    subject: &Digest,
+    anchor: &Anchor,
+    limits: &Limits,
+) -> Result<Verified<Signed>, Refusal> {
+    // An envelope about the payload is an attestation about a payload, and no signature of an image.
+    if Bundle::parse(bundle, limits)?.message_signature.is_none() {
+        return Err(Refusal::NoMessageSignature);
     }
-    let [signature] = envelope.signatures.as_slice() else {
-        return Err(Refusal::SignatureCount { found: envelope.signatures.len() });
-    };
-    // 2. and 3.
-    let Checked { payload, signer, time } = match anchor {
-        Anchor::Key(key) => by_key(&bundle, envelope, signature, key)?,
-        Anchor::LoggedKey(key, root) => by_logged_key(&bundle, bytes, subject, key, root)?,
-        Anchor::Keyless(root, rule) => by_certificate(&bundle, bytes, subject, root, rule)?,
-    };
-    // 4.
-    let statement = Statement::parse(&payload, limits)?;
+    let Verified(signed) = verify_content(bundle, &Message::Bytes(payload), anchor, limits)?;
+    about(SimpleSigning::parse(payload, limits)?.statement(), subject, signed)
+}
+
+/// What a signature over plain bytes is over.
+enum Message<'a> {
+    Bytes(&'a [u8]),
+    /// The bytes are elsewhere.
+    Digest(Digest),
+}
+
+impl Message<'_> {
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Bytes(bytes) => Digest::of(bytes),
+            Self::Digest(digest) => *digest,
+        }
+    }
+}
+
+fn about(statement: Statement, subject: &Digest, signed: Signed) -> Result<Verified<Signed>, Refusal> {
     if !statement.names(subject) {
         return Err(Refusal::OtherSubject { subject: *subject });
     }
-    Ok(Verified(Signed { statement, digest: Digest::of(&payload), signer, time }))
+    Ok(Verified(Signed { statement, ..signed }))
 }
 
-/// The payload whose signature was checked: the same bytes, not those that another parser may have seen.
+fn verify_content(
+    bytes: &[u8],
+    message: &Message<'_>,
+    anchor: &Anchor,
+    limits: &Limits,
+) -> Result<Verified<Signed>, Refusal> {
+    // 1.
+    let bundle = Bundle::parse(bytes, limits)?;
+    let content = Content::of(&bundle)?;
+    // 2. and 3.
+    let Checked { payload, signer, time } = match anchor {
+        Anchor::Key(key) => by_key(&bundle, &content, message, key)?,
+        Anchor::LoggedKey(key, root) => by_logged_key(&bundle, bytes, message, key, root)?,
+        Anchor::Keyless(root, rule) => by_certificate(&bundle, bytes, message, root, rule)?,
+    };
+    // 4.
+    let subject = message.digest();
+    let (statement, digest) = match &payload {
+        Some(payload) => (Statement::parse(payload, limits)?, Digest::of(payload)),
+        None => (signature_of(&subject), subject),
+    };
+    about(statement.clone(), &subject, Signed { statement, digest, signer, time })
+}
+
+/// Whoever signs the bytes themselves says no more than that.
+fn signature_of(subject: &Digest) -> Statement {
+    let named = StatementSubject::new(None, subject, BTreeMap::new());
+    Statement::new(vec![named], predicate_type::SIGNATURE, json!({}))
+}
+
+/// What a bundle holds.
+enum Content<'a> {
+    Statement(&'a Envelope, &'a EnvelopeSignature),
+    Message(&'a MessageSignature),
+}
+
+impl<'a> Content<'a> {
+    fn of(bundle: &'a Bundle) -> Result<Self, Refusal> {
+        if let Some(message) = &bundle.message_signature {
+            return Ok(Self::Message(message));
+        }
+        let envelope = bundle.dsse_envelope.as_ref().ok_or(Refusal::NoStatement)?;
+        if envelope.payload_type != PAYLOAD_TYPE {
+            return Err(Refusal::PayloadType { found: envelope.payload_type.chars().take(120).collect() });
+        }
+        match envelope.signatures.as_slice() {
+            [signature] => Ok(Self::Statement(envelope, signature)),
+            several => Err(Refusal::SignatureCount { found: several.len() }),
+        }
+    }
+}
+
 struct Checked {
-    payload: Vec<u8>,
+    /// The statement whose signature was checked: the same bytes, not those that another parser may have seen. None where the
+    /// message itself was signed.
+    payload: Option<Vec<u8>>,
     signer: VerifiedSigner,
     time: Option<Timestamp>,
 }
 
 /// `sigstore-verify` refuses a key's bundle without a log entry and a timestamp, which is what `none` asks for.
-fn by_key(
-    bundle: &Bundle,
-    envelope: &Envelope,
-    signature: &EnvelopeSignature,
-    key: &PublicKey,
-) -> Result<Checked, Refusal> {
+fn by_key(bundle: &Bundle, content: &Content<'_>, message: &Message<'_>, key: &PublicKey) -> Result<Checked, Refusal> {
     let signer = named_key(bundle, key)?;
-    let payload = envelope.payload()?;
-    if !key.signed(&pae(&envelope.payload_type, &payload), &signature.bytes()?) {
+    let (payload, holds) = match content {
+        Content::Statement(envelope, signature) => {
+            let payload = envelope.payload()?;
+            let holds = key.signed(&pae(&envelope.payload_type, &payload), &signature.bytes()?);
+            (Some(payload), holds)
+        }
+        Content::Message(signature) => {
+            if signature.stated_sha256().is_some_and(|stated| stated != message.digest()) {
+                return Err(Refusal::OtherSubject { subject: message.digest() });
+            }
+            let signature = signature.bytes()?;
+            let holds = match message {
+                Message::Bytes(bytes) => key.signed(bytes, &signature),
+                Message::Digest(digest) => key.signed_digest(digest, &signature).ok_or(Refusal::NeedsFile)?,
+            };
+            (None, holds)
+        }
+    };
+    if !holds {
         return Err(Refusal::Signature { fingerprint: key.fingerprint() });
     }
     Ok(Checked { payload, signer, time: None })
@@ -211,12 +320,12 @@ fn by_key(
 fn by_logged_key(
     bundle: &Bundle,
     bytes: &[u8],
-    subject: &Digest,
+    message: &Message<'_>,
     key: &PublicKey,
     root: &TrustedRoot,
 ) -> Result<Checked, Refusal> {
     let signer = named_key(bundle, key)?;
-    let (payload, result) = sigstore(bytes, subject, &PublicKeyVerificationPolicy::new(key.der()), root)?;
+    let (payload, result) = sigstore(bytes, message, &PublicKeyVerificationPolicy::new(key.der()), root)?;
     // A key needs no time to be valid, so that `sigstore-verify` does not ask for one.
     let time = Some(time(&result).ok_or(Refusal::NoTrustedTime)?);
     Ok(Checked { payload, signer, time })
@@ -225,7 +334,7 @@ fn by_logged_key(
 fn by_certificate(
     bundle: &Bundle,
     bytes: &[u8],
-    subject: &Digest,
+    message: &Message<'_>,
     root: &TrustedRoot,
     rule: &IdentityRule,
 ) -> Result<Checked, Refusal> {
@@ -233,7 +342,7 @@ fn by_certificate(
         return Err(Refusal::OtherMaterial { expected: "a certificate" });
     }
     // `sigstore-verify` compares exactly; patterns and workflows are compared here, with what it verified.
-    let (payload, result) = sigstore(bytes, subject, &VerificationPolicy::any_identity(), root)?;
+    let (payload, result) = sigstore(bytes, message, &VerificationPolicy::any_identity(), root)?;
     let certificate = result.certificate().ok_or_else(|| Refusal::Identity("there is no certificate".to_owned()))?;
     let identity = result.identity().map(|name| name.as_str());
     let runner = certificate.ci_claims.runner_environment.as_deref();
@@ -262,20 +371,27 @@ fn named_key(bundle: &Bundle, key: &PublicKey) -> Result<VerifiedSigner, Refusal
     }
 }
 
-/// Everything that `sigstore-verify` checks, and the payload that it checked.
+/// Everything that `sigstore-verify` checks, and the statement that it checked.
 fn sigstore(
     bytes: &[u8],
-    subject: &Digest,
+    message: &Message<'_>,
     policy: &dyn sigstore_verify::Policy,
     root: &TrustedRoot,
-) -> Result<(Vec<u8>, VerificationResult), Refusal> {
+) -> Result<(Option<Vec<u8>>, VerificationResult), Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Shape("the bundle is no UTF-8".to_owned()))?;
     let bundle = sigstore_types::Bundle::from_json(text)
         .map_err(|error| Refusal::Shape(format!("the bundle cannot be read: {error}")))?;
-    let hash = Artifact::from(Sha256Hash::new(*subject.as_bytes()));
-    let result = sigstore_verify::verify(hash, &bundle, policy, root).map_err(|e| Refusal::Sigstore(e.to_string()))?;
-    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else { return Err(Refusal::NoStatement) };
-    Ok((envelope.payload.as_bytes().to_vec(), result))
+    let artifact = match message {
+        Message::Bytes(bytes) => Artifact::from(*bytes),
+        Message::Digest(digest) => Artifact::from(Sha256Hash::new(*digest.as_bytes())),
+    };
+    let result =
+        sigstore_verify::verify(artifact, &bundle, policy, root).map_err(|e| Refusal::Sigstore(e.to_string()))?;
+    match &bundle.content {
+        SignatureContent::DsseEnvelope(envelope) => Ok((Some(envelope.payload.as_bytes().to_vec()), result)),
+        SignatureContent::MessageSignature(_) => Ok((None, result)),
+        _ => Err(Refusal::NoStatement),
+    }
 }
 
 /// The earliest time that a log or a timestamp authority vouches for.

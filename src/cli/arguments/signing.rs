@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sealwright_core::ImageRef;
 
 use super::Transparency;
@@ -14,6 +14,7 @@ Examples:
   sealwright sign registry.example/shop/app@sha256:… --key cosign.key --transparency none
   sealwright sign registry.example/shop/app:v1 --recursive -a approved-by=ops --key cosign.key \\
       --signing-config signing-config.json --trusted-root trusted-root.json
+  sealwright sign --artifact app.tar.gz --bundle app.sigstore.json --key cosign.key --transparency none
 
 No gate is asked: `seal` signs what was judged, `sign` signs what you name.";
 
@@ -53,13 +54,22 @@ pub struct PublicKey {
 #[derive(Debug, Args)]
 pub struct Sign {
     /// The image; a tag is looked up once, and what it names then is signed
-    #[arg(value_name = "REF")]
-    pub reference: ImageRef,
-    /// Words of yours in the signature; repeatable
-    #[arg(short = 'a', long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    #[arg(value_name = "REF", required_unless_present = "artifact", conflicts_with = "artifact")]
+    pub reference: Option<ImageRef>,
+    /// A file instead of an image
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    pub artifact: Option<PathBuf>,
+    /// Where the bundle about a file goes
+    #[arg(long, value_name = "FILE", requires = "artifact")]
+    pub bundle: Option<PathBuf>,
+    /// Words of yours in the signature of an image; repeatable
+    #[arg(short = 'a', long, value_name = "KEY=VALUE", value_parser = key_and_value, conflicts_with = "artifact")]
     pub annotations: Vec<(String, String)>,
+    /// How the signature is stored: bundle (cosign 3), legacy (tags of cosign up to 2.x), or both
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    pub format: Format,
     /// Sign the image of every platform of an index too
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "artifact")]
     pub recursive: bool,
     /// Who signs.
     #[command(flatten)]
@@ -67,6 +77,29 @@ pub struct Sign {
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,
+}
+
+/// How evidence about an image is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Sigstore bundles among the image's referrers.
+    Bundle,
+    /// Layers under the tags `sha256-HEX.sig` and `.att`.
+    Legacy,
+    /// Both of them.
+    Both,
+}
+
+impl Format {
+    /// Whether bundles are written.
+    pub fn writes_bundles(self) -> bool {
+        self != Self::Legacy
+    }
+
+    /// Whether the tags of older versions are written.
+    pub fn writes_legacy(self) -> bool {
+        self != Self::Bundle
+    }
 }
 
 /// `attest`.
@@ -84,6 +117,9 @@ pub struct Attest {
     /// What is stated, by one of cosign's words or a URI
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: String,
+    /// How a statement about an image is stored: bundle (cosign 3), legacy (tags of cosign up to 2.x), or both
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    pub format: Format,
     /// The statement's predicate, a JSON object; `-` for stdin
     #[arg(long, value_name = "FILE|-")]
     pub predicate: PathBuf,

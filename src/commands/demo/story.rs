@@ -13,11 +13,12 @@ use sealwright_oci::{Wanted, resolve};
 use sealwright_policy::Policy;
 use sealwright_registry::{Client, Options};
 use sealwright_verify::{
-    Anchor, IdentityRule, ImageEvidence, Report, Requirement, TrustedRoot, verify_bundle, verify_image,
+    Anchor, EvidenceItem, IdentityRule, ImageEvidence, Report, Requirement, TrustedRoot, verify_image,
 };
 use tokio::runtime::Handle;
 
 use super::sample::{SampleImage, alpine_with_zlib};
+use crate::cli::arguments::Format;
 use crate::commands::seal::{Done, Job, as_text};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -114,6 +115,7 @@ impl<'a> Stage<'a> {
             builders: vec![sealer.builder.clone()],
             sealer,
             trust: TrustFile { policy, name: "built-in".to_owned() },
+            format: Format::Bundle,
             evidence: image.repository.clone(),
             client: Arc::new(Client::new(Options { timeout: context.timeout, ..Options::default() })?),
             context,
@@ -186,7 +188,8 @@ impl<'a> Stage<'a> {
         self.registry.alter(descriptor.digest, manifest);
 
         let mut changed = evidence.clone();
-        for bundle in &mut changed.bundles {
+        for item in &mut changed.stored {
+            let EvidenceItem::Bundle(bundle) = item else { continue };
             let text = String::from_utf8_lossy(bundle).into_owned();
             // One character inside the base64 of the signed statement.
             if let Some(place) = text.find("\"payload\":\"")
@@ -244,7 +247,7 @@ impl<'a> Stage<'a> {
     fn verified_inventory(&self, subject: &Digest, evidence: &ImageEvidence) -> Result<Inventory, Failure> {
         let limits = &self.context.limits;
         let signed =
-            evidence.bundles.iter().filter_map(|b| verify_bundle(b, subject, self.job.sealer.anchor(), limits).ok());
+            evidence.stored.iter().filter_map(|item| item.verify(subject, self.job.sealer.anchor(), limits).ok());
         let document = signed
             .map(|verified| verified.into_inner().statement)
             .find(|statement| statement.predicate_type == predicate_type::CYCLONEDX)

@@ -6,6 +6,7 @@ mod access;
 mod attach;
 mod failing;
 mod fixture;
+mod legacy_tag;
 mod peer;
 mod pull;
 mod push;

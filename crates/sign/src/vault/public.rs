@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealwright_bundle::pem;
 use serde_json::Value;
 
 use super::unusual;
+use crate::SignError;
 use crate::kind::Kind;
-use crate::{SignError, pem};
 
 /// RFC 8410 §4: the SPKI of an Ed25519 key is this and its 32 bytes.
 const ED25519_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

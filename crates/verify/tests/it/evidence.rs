@@ -5,7 +5,7 @@ use sealwright_core::{Digest, Limits};
 use sealwright_policy::{
     Builder, BuilderIdentity, EvidenceRules, KeyRule, Policy, SbomFormat, SourceRule, Transparency,
 };
-use sealwright_verify::{BuilderAnchor, ImageEvidence, Report, Requirement, verify_image};
+use sealwright_verify::{BuilderAnchor, EvidenceItem, ImageEvidence, Report, Requirement, verify_image};
 use serde_json::{Value, json};
 
 use crate::signing::TestKey;
@@ -99,7 +99,10 @@ impl Evidence {
 
     pub(crate) fn image(&self) -> ImageEvidence {
         let own = self.statements.iter().map(|(_, statement)| self.key.bundle(&statement.to_bytes()).to_bytes());
-        ImageEvidence { subject: subject(), bundles: self.noise.iter().cloned().chain(own).collect() }
+        ImageEvidence {
+            subject: subject(),
+            stored: self.noise.iter().cloned().chain(own).map(EvidenceItem::Bundle).collect(),
+        }
     }
 
     pub(crate) fn verify_with(&self, builders: &[BuilderAnchor], now: &str) -> Report {

@@ -3,8 +3,8 @@
 use sealwright_core::{Digest, Limits};
 use sealwright_policy::{BuilderIdentity, KeylessRule, Policy, Runner, SourceRule, SubjectRule, Transparency};
 use sealwright_verify::{
-    Anchor, BuilderAnchor, IdentityRule, ImageEvidence, Outcome, Refusal, Requirement, Signed, TrustedRoot,
-    VerifiedSigner, verify_bundle, verify_image,
+    Anchor, BuilderAnchor, EvidenceItem, IdentityRule, ImageEvidence, Outcome, Refusal, Requirement, Signed,
+    TrustedRoot, VerifiedSigner, verify_bundle, verify_image,
 };
 use sigstore_trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, SIGSTORE_STAGING_TRUSTED_ROOT,
@@ -153,7 +153,7 @@ fn bytes_that_only_one_parser_reads_are_refused() {
 
 #[test]
 fn a_keyless_builder_is_checked_by_its_rule_and_its_source() {
-    let evidence = ImageEvidence { subject: subject(), bundles: vec![WORKFLOW.to_vec()] };
+    let evidence = ImageEvidence { subject: subject(), stored: vec![EvidenceItem::Bundle(WORKFLOW.to_vec())] };
     let policy = Policy::built_in();
     let outcome = |identity: &str, source: Option<SourceRule>, check: &str| {
         let rule = KeylessRule { issuer: ISSUER.into(), subject: SubjectRule::Exact(identity.into()), runner: None };

@@ -13,6 +13,7 @@ mod keyless;
 mod keys;
 mod log;
 mod logged_key;
+mod messages;
 mod mutation;
 mod noise;
 mod plain;

@@ -2,14 +2,15 @@
 
 use sealwright_bundle::predicate_type;
 use sealwright_core::Limits;
-use sealwright_verify::{Anchor, ImageEvidence, Outcome, Report, Requirement, verify_image};
+use sealwright_verify::{Anchor, EvidenceItem, ImageEvidence, Outcome, Report, Requirement, verify_image};
 
 use crate::evidence::{NOW, failed, golden, subject};
 use crate::log::Log;
 use crate::signing::TestKey;
 
 fn verify(bundles: Vec<Vec<u8>>, anchor: &Anchor, predicate_type: &str) -> Report {
-    let evidence = ImageEvidence { subject: subject(), bundles };
+    let evidence =
+        ImageEvidence { subject: subject(), stored: bundles.into_iter().map(EvidenceItem::Bundle).collect() };
     let requirement = Requirement::Plain { anchor, predicate_type };
     verify_image(&evidence, &requirement, NOW.parse().expect("time"), &Limits::default())
 }

@@ -208,6 +208,34 @@ async fn tag_switches_do_what_they_say() {
 }
 
 #[tokio::test]
+async fn tags_move_as_the_modes_of_ecr_say() {
+    let filters = || ["sha256-*.att", "v*-rc*"].map(str::to_owned).to_vec();
+    let (digest, candidate) = ("sha256-ab.att", "v1-rc.2");
+    for (tags, immutable) in [
+        (Tags::Mutable, &[][..]),
+        (Tags::Immutable, &["v1", "sha256-ab", digest, candidate]),
+        (Tags::MutableWithExclusion(filters()), &[digest, candidate]),
+        (Tags::ImmutableWithExclusion(filters()), &["v1", "sha256-ab"]),
+    ] {
+        let registry = started(|s| s.tags = tags.clone());
+        for tag in ["v1", "sha256-ab", digest, candidate] {
+            assert_eq!(put_manifest(&registry, tag, MANIFEST, &manifest()).await.status, StatusCode::CREATED);
+            let again = put_manifest(&registry, tag, MANIFEST, &manifest()).await;
+            if immutable.contains(&tag) {
+                assert_eq!(
+                    (again.status, again.code().as_str()),
+                    (StatusCode::BAD_REQUEST, "TAG_INVALID"),
+                    "{tags:?} {tag}"
+                );
+                assert!(again.body.contains(&format!("The image tag '{tag}' already exists")), "{}", again.body);
+            } else {
+                assert_eq!(again.status, StatusCode::CREATED, "{tags:?} {tag}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn gitlabs_quirk_reads_the_tag_as_a_digest() {
     for (quirk, before, after) in [
         (GitLabQuirk::Off, StatusCode::NOT_FOUND, INDEX),

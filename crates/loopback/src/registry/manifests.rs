@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::{manifest_invalid, name_unknown, refuse};
 use super::routes::with_length;
 use super::store::Store;
-use super::{ArtifactTypes, EntityTags, GitLabQuirk, ManifestLocation, ReferrersApi, Shared, Tags};
+use super::{ArtifactTypes, EntityTags, GitLabQuirk, ManifestLocation, ReferrersApi, Shared};
 use crate::answer::{answer, json};
 use crate::lock;
 use crate::traffic::Incoming;
@@ -110,7 +110,7 @@ fn tag_refusal(
     current: Option<Digest>,
     if_match: Option<&str>,
 ) -> Option<Response> {
-    if switches.tags == Tags::Immutable && current.is_some() {
+    if current.is_some() && !switches.tags.may_be_rewritten(tag) {
         let message =
             format!("The image tag '{tag}' already exists and cannot be overwritten because the tag is immutable.");
         return Some(refuse(StatusCode::BAD_REQUEST, "TAG_INVALID", &message));

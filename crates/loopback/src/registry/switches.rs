@@ -11,7 +11,7 @@ pub struct Switches {
     pub filters: Filters,
     /// What the referrers API says about an artifact's type.
     pub artifact_types: ArtifactTypes,
-    /// Whether a tag may be moved.
+    /// Which tags may be moved.
     pub tags: Tags,
     /// Whether the answer to a pushed manifest names its place.
     pub manifest_location: ManifestLocation,
@@ -59,14 +59,41 @@ pub enum ArtifactTypes {
     OfConfiguration,
 }
 
-/// Whether tags move.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Which tags may be written a second time: the modes of ECR (Amazon ECR API Reference, `imageTagMutability` and
+/// `ImageTagMutabilityExclusionFilter`). Elsewhere a write is `400 TAG_INVALID`, as in ECR, also with the same bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Tags {
-    /// They do.
+    /// `MUTABLE`: all of them.
     #[default]
     Mutable,
-    /// A second push is `400 TAG_INVALID`, as in ECR, also with the same bytes.
+    /// `IMMUTABLE`: none.
     Immutable,
+    /// `MUTABLE_WITH_EXCLUSION`: all but those that fit one of these filters. In a filter `*` is any text.
+    MutableWithExclusion(Vec<String>),
+    /// `IMMUTABLE_WITH_EXCLUSION`: none but those that fit one of these filters.
+    ImmutableWithExclusion(Vec<String>),
+}
+
+impl Tags {
+    pub(crate) fn may_be_rewritten(&self, tag: &str) -> bool {
+        let excluded = |filters: &[String]| filters.iter().any(|filter| fits(filter, tag));
+        match self {
+            Self::Mutable => true,
+            Self::Immutable => false,
+            Self::MutableWithExclusion(filters) => !excluded(filters),
+            Self::ImmutableWithExclusion(filters) => excluded(filters),
+        }
+    }
+}
+
+/// Whether a text fits a pattern in which `*` is any text, also none.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return pattern == text };
+    let Some(rest) = text.strip_prefix(before) else { return false };
+    rest.char_indices()
+        .map(|(at, _)| at)
+        .chain([rest.len()])
+        .any(|at| rest.get(at..).is_some_and(|rest| fits(after, rest)))
 }
 
 /// `Location` of a pushed manifest.

@@ -10,7 +10,17 @@ use serde_json::{Value, json};
 
 /// Who may use what opens sockets.
 const HOMES: [(&str, &[&str]); 4] = [
-    ("tokio", &["sealwright", "sealwright-registry", "sealwright-sign", "sealwright-feed", "sealwright-loopback"]),
+    (
+        "tokio",
+        &[
+            "sealwright",
+            "sealwright-registry",
+            "sealwright-sign",
+            "sealwright-ecr",
+            "sealwright-feed",
+            "sealwright-loopback",
+        ],
+    ),
     ("reqwest", &["sealwright-registry", "sealwright-sign", "sealwright-feed"]),
     ("axum", &["sealwright-loopback"]),
     ("clap", &["sealwright"]),

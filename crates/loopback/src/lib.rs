@@ -1,14 +1,18 @@
-//! A small registry, a throw-away signing authority and a stand-in for AWS KMS on loopback, for the demo and the tests.
+//! A small registry, a throw-away signing authority and stand-ins for AWS KMS and for an AWS account with ECR on loopback, for
+//! the demo and the tests.
 //!
 //! All are fakes: they keep nothing and speak plain HTTP. They follow the published protocols strictly, so that what passes
 //! here has not passed by carelessness, and other vendors' clients check them in the interop tests.
 
 mod answer;
 pub mod authority;
+pub mod aws;
 mod body;
 pub mod kms;
 pub mod registry;
 mod server;
+mod sigv4;
+mod tls;
 mod traffic;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

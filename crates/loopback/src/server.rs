@@ -28,11 +28,31 @@ pub(crate) fn listen() -> io::Result<(TcpListener, SocketAddr)> {
 impl Server {
     /// Serves `app` from now on.
     pub(crate) fn start(name: &str, listener: TcpListener, app: axum::Router) -> io::Result<Self> {
+        Self::spawn(name, move |stopped| serve(listener, app, stopped))
+    }
+
+    /// Lets `accept` take the connections until the server is dropped.
+    pub(crate) fn run<F: Future<Output = ()>>(
+        name: &str,
+        listener: TcpListener,
+        accept: impl FnOnce(tokio::net::TcpListener) -> F + Send + 'static,
+    ) -> io::Result<Self> {
+        Self::spawn(name, move |stopped| async move {
+            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+            tokio::select! {
+                () = accept(listener) => {}
+                _ = stopped => {}
+            }
+        })
+    }
+
+    fn spawn<F: Future<Output = ()>>(
+        name: &str,
+        work: impl FnOnce(oneshot::Receiver<()>) -> F + Send + 'static,
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name(name.into())
-            .spawn(move || runtime.block_on(serve(listener, app, stopped)))?;
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || runtime.block_on(work(stopped)))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }

@@ -78,7 +78,7 @@ impl Fulcio {
         let asked: Asked =
             serde_json::from_slice(body).map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, &e.to_string()))?;
         let token = bearer.unwrap_or(&asked.credentials.oidc_identity_token);
-        let claims = tokens.verify(token).map_err(|why| Refusal::new(StatusCode::UNAUTHORIZED, why))?;
+        let claims = tokens.verify(token, "sigstore").map_err(|why| Refusal::new(StatusCode::UNAUTHORIZED, why))?;
         let bad = |why: &str| Refusal::new(StatusCode::BAD_REQUEST, why);
         let request = asked.public_key_request.ok_or_else(|| bad("there is no publicKeyRequest"))?;
         let key =

@@ -36,6 +36,11 @@ impl EcKey {
         &self.spki
     }
 
+    /// The private key (RFC 5208).
+    pub(crate) fn pkcs8(&self) -> Result<Vec<u8>, Unable> {
+        Ok(self.pair.to_pkcs8v1()?.as_ref().to_vec())
+    }
+
     /// The public point, uncompressed (SEC 1 §2.3.3): 65 bytes.
     pub(crate) fn point(&self) -> &[u8] {
         self.pair.public_key().as_ref()

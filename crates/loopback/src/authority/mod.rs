@@ -24,7 +24,7 @@ use axum::Router;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::answer::{answer, json};
 use crate::server::{Server, listen};
@@ -33,6 +33,9 @@ use crate::traffic::{Incoming, Traffic};
 pub use crate::traffic::{Effect, Fault, Request};
 pub use jobs::Job;
 pub use token::workflow_claims;
+
+pub(crate) use certificate::{Issuer, Purpose, extension};
+pub(crate) use key::EcKey;
 
 use fulcio::Fulcio;
 use jobs::Jobs;
@@ -112,6 +115,11 @@ impl Authority {
         Ok(self.shared.tokens.token(claims)?)
     }
 
+    /// For whoever trusts its tokens.
+    pub(crate) fn tokens(&self) -> Tokens {
+        Tokens(Arc::clone(&self.shared))
+    }
+
     /// Starts a job of GitHub Actions whose tokens have these claims.
     ///
     /// # Errors
@@ -141,6 +149,16 @@ impl Authority {
     /// Every request so far.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.traffic.requests()
+    }
+}
+
+/// The issuer's word about its tokens.
+pub(crate) struct Tokens(Arc<Shared>);
+
+impl Tokens {
+    /// The claims of a token of this issuer for an audience that is valid now, else what is wrong with it.
+    pub(crate) fn verify(&self, token: &str, audience: &str) -> Result<Map<String, Value>, &'static str> {
+        self.0.tokens.verify(token, audience)
     }
 }
 
@@ -202,7 +220,7 @@ impl Refusal {
 /// The machine cannot do what the authority needs: no randomness, or something that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Unable(String);
+pub(crate) struct Unable(String);
 
 impl Unable {
     fn of(cause: impl fmt::Display) -> Self {
@@ -243,6 +261,12 @@ fn since_1970() -> Duration {
 }
 
 /// The same as a number.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The time in so many seconds (RFC 3339).
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let at = Duration::from_secs(u64::try_from(now() + seconds).unwrap_or_default());
+    der::DateTime::from_unix_duration(at).map(|time| time.to_string()).unwrap_or_default()
 }

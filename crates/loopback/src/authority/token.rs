@@ -41,8 +41,8 @@ impl TokenIssuer {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// The claims of a token of this issuer for Sigstore that is valid now, else what is wrong with it.
-    pub(crate) fn verify(&self, token: &str) -> Result<Map<String, Value>, &'static str> {
+    /// The claims of a token of this issuer for an audience that is valid now, else what is wrong with it.
+    pub(crate) fn verify(&self, token: &str, audience: &str) -> Result<Map<String, Value>, &'static str> {
         let (message, signature) = token.rsplit_once('.').ok_or("the token is no JWT")?;
         let (header, payload) = message.split_once('.').ok_or("the token is no JWT")?;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| "the token is not base64");
@@ -59,7 +59,7 @@ impl TokenIssuer {
         if claims.get("iss") != Some(&Value::from(self.url.as_str())) {
             return Err("the token is another issuer's");
         }
-        if claims.get("aud") != Some(&Value::from("sigstore")) {
+        if claims.get("aud") != Some(&Value::from(audience)) {
             return Err("the token is for another audience");
         }
         if time("exp").is_none_or(|at| at <= now()) || time("nbf").is_some_and(|at| at > now()) {

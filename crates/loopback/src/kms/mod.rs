@@ -6,7 +6,6 @@
 //! algorithm has to fit the key.
 
 mod key;
-mod sigv4;
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -23,6 +22,7 @@ use serde_json::{Value, json};
 use crate::answer::answer;
 use crate::lock;
 use crate::server::{Server, listen};
+use crate::sigv4::{self, AccessKey};
 use crate::traffic::{Incoming, Traffic};
 
 pub use crate::traffic::{Effect, Fault, Request};
@@ -44,8 +44,7 @@ pub struct Kms {
 #[derive(Debug)]
 struct Shared {
     url: String,
-    access_key: String,
-    secret_key: String,
+    access_key: AccessKey,
     keys: Mutex<Vec<Key>>,
     traffic: Traffic,
 }
@@ -61,8 +60,11 @@ impl Kms {
         rand::fill(&mut secret).map_err(|_| io::Error::other("no randomness"))?;
         let shared = Arc::new(Shared {
             url: format!("http://{address}"),
-            access_key: "AKIALOOPBACKLOOPBACK".to_owned(),
-            secret_key: STANDARD.encode(secret),
+            access_key: AccessKey {
+                id: "AKIALOOPBACKLOOPBACK".to_owned(),
+                secret: STANDARD.encode(secret),
+                session_token: None,
+            },
             keys: Mutex::default(),
             traffic: Traffic::default(),
         });
@@ -75,8 +77,8 @@ impl Kms {
     pub fn variables(&self) -> [(&'static str, String); 4] {
         [
             ("AWS_ENDPOINT_URL_KMS", self.shared.url.clone()),
-            ("AWS_ACCESS_KEY_ID", self.shared.access_key.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.shared.secret_key.clone()),
+            ("AWS_ACCESS_KEY_ID", self.shared.access_key.id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.shared.access_key.secret.clone()),
             ("AWS_REGION", REGION.to_owned()),
         ]
     }
@@ -146,7 +148,7 @@ fn carry_out(shared: &Shared, incoming: &Incoming) -> Result<Value, Refusal> {
     if incoming.header("content-type") != Some("application/x-amz-json-1.1") {
         return Err(Refusal::new("SerializationException", "the content type is not application/x-amz-json-1.1"));
     }
-    sigv4::verify(incoming, &shared.access_key, &shared.secret_key, REGION, "kms")
+    sigv4::verify(incoming, &shared.access_key, REGION, "kms")
         .map_err(|why| Refusal::new("IncompleteSignatureException", why))?;
     let body: Value = serde_json::from_slice(&incoming.body)
         .map_err(|_| Refusal::new("SerializationException", "the body is not JSON"))?;

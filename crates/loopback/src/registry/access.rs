@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::answer::refuse;
 use super::{Access, Shared};
 use crate::answer::{answer, json};
+use crate::aws::Given;
 use crate::lock;
 use crate::traffic::Incoming;
 
@@ -28,11 +29,12 @@ struct Grant {
 
 const SERVICE: &str = "loopback";
 
-/// `None` where the request may go on, else the refusal.
+/// `None` where the request may go on, else the refusal. `actions` are IAM's words for it.
 pub(crate) fn check(
     shared: &Shared,
     method: &Method,
     repository: Option<&str>,
+    actions: &[&str],
     headers: &HeaderMap,
 ) -> Option<Response> {
     let access = lock(&shared.switches).access.clone();
@@ -43,6 +45,7 @@ pub(crate) fn check(
             let fits = basic(authorization).is_some_and(|given| given == (user, password));
             (!fits).then(|| challenge("Basic realm=\"loopback\""))
         }
+        Access::Ecr(given) => ecr(&given, authorization, actions, repository),
         Access::Bearer { realm, .. } => {
             let actions: &[&str] =
                 if matches!(*method, Method::GET | Method::HEAD) { &["pull"] } else { &["pull", "push"] };
@@ -55,6 +58,18 @@ pub(crate) fn check(
                 repository.map(|r| format!(",scope=\"repository:{r}:{}\"", actions.join(","))).unwrap_or_default();
             Some(challenge(&format!("Bearer realm=\"{realm}\",service=\"{SERVICE}\"{scope}")))
         }
+    }
+}
+
+/// What ECR says to a request without a password that it gave out, and to one whose owner may not do that.
+fn ecr(given: &Given, authorization: &str, actions: &[&str], repository: Option<&str>) -> Option<Response> {
+    let password = basic(authorization).filter(|(user, _)| user == "AWS").map(|(_, password)| password);
+    let checked = password.and_then(|password| given.check(&password, actions, repository.unwrap_or("*")));
+    match checked {
+        None => Some(challenge("Basic realm=\"https://loopback/\",service=\"ecr.amazonaws.com\"")),
+        // `/v2/` names no repository and asks only who it is.
+        Some(Err(why)) if repository.is_some() => Some(refuse(StatusCode::FORBIDDEN, "DENIED", &why)),
+        Some(_) => None,
     }
 }
 

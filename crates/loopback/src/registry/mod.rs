@@ -1,6 +1,6 @@
 //! A small registry that speaks the distribution specification, in memory, on loopback, with switches for faults.
 //!
-//! It is a fake: nothing is kept, nothing is deleted and there is no TLS. It checks what real registries check (digests,
+//! It is a fake: nothing is kept, nothing is deleted and there is no TLS (`crate::aws` puts some in front). It checks what real registries check (digests,
 //! sizes, that a manifest's blobs and an index's manifests are there), so that a client that passes here has not passed by
 //! carelessness. The switches reproduce the behaviors that clients meet in the wild.
 
@@ -31,6 +31,9 @@ pub use switches::{
     Access, ArtifactTypes, EntityTags, Filters, GitLabQuirk, ManifestLocation, ReferrersApi, Switches, Tags,
     UploadLocation,
 };
+
+pub(crate) use access::parameters;
+pub(crate) use switches::fits;
 
 use store::Store;
 

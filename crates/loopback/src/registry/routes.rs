@@ -61,6 +61,23 @@ impl<'a> Route<'a> {
             }
         }
     }
+
+    /// What IAM calls it (Service Authorization Reference, "Amazon Elastic Container Registry"); referrers are listed with
+    /// `BatchGetImage`. An upload that ends with its last part is both.
+    fn actions(&self, incoming: &Incoming) -> &'static [&'static str] {
+        match (self, &incoming.method) {
+            (Self::Version, _) => &["ecr:GetAuthorizationToken"],
+            (Self::Tags(_), _) => &["ecr:ListImages"],
+            (Self::Manifest(..), &Method::PUT) => &["ecr:PutImage"],
+            (Self::Manifest(..) | Self::Referrers(..), _) => &["ecr:BatchGetImage"],
+            (Self::Blob(..), &Method::HEAD) => &["ecr:BatchCheckLayerAvailability"],
+            (Self::Blob(..), _) => &["ecr:GetDownloadUrlForLayer"],
+            (Self::BeginUpload(_), _) => &["ecr:InitiateLayerUpload"],
+            (Self::Upload(..), &Method::PUT) if incoming.body.is_empty() => &["ecr:CompleteLayerUpload"],
+            (Self::Upload(..), &Method::PUT) => &["ecr:UploadLayerPart", "ecr:CompleteLayerUpload"],
+            (Self::Upload(..), _) => &["ecr:UploadLayerPart"],
+        }
+    }
 }
 
 async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -86,7 +103,8 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
     let Some(route) = Route::of(path) else {
         return refuse(StatusCode::NOT_FOUND, "UNSUPPORTED", "no such endpoint");
     };
-    if let Some(refusal) = access::check(shared, &incoming.method, route.repository(), &incoming.headers) {
+    let actions = route.actions(incoming);
+    if let Some(refusal) = access::check(shared, &incoming.method, route.repository(), actions, &incoming.headers) {
         return refusal;
     }
     let reads = matches!(incoming.method, Method::GET | Method::HEAD);

@@ -1,5 +1,7 @@
 //! What the registry does differently from the plain specification.
 
+use crate::aws::Given;
+
 /// The switches; the default is a registry that follows distribution specification 1.1.
 #[derive(Debug, Clone, Default)]
 pub struct Switches {
@@ -87,7 +89,7 @@ impl Tags {
 }
 
 /// Whether a text fits a pattern in which `*` is any text, also none.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else { return pattern == text };
     let Some(rest) = text.strip_prefix(before) else { return false };
     rest.char_indices()
@@ -164,4 +166,6 @@ pub enum Access {
         /// The `realm` in the challenge; this registry's own endpoint without one.
         realm: Option<String>,
     },
+    /// Whoever has a password of ECR's `GetAuthorizationToken`, what its owner may do.
+    Ecr(Given),
 }

@@ -1,4 +1,4 @@
-//! Signature Version 4 (AWS, "Create a signed AWS API request"): whether a request was signed with the secret.
+//! Signature Version 4 (AWS, "Create a signed AWS API request"): who signed a request, and whether with the secret.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, Tag, sign};
 use sealwright_core::Digest;
@@ -7,13 +7,23 @@ use crate::traffic::Incoming;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-pub(super) fn verify(
-    incoming: &Incoming,
-    access_key: &str,
-    secret_key: &str,
-    region: &str,
-    service: &str,
-) -> Result<(), &'static str> {
+/// What a client signs with.
+#[derive(Debug, Clone)]
+pub(crate) struct AccessKey {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    /// With temporary credentials this goes along, signed.
+    pub(crate) session_token: Option<String>,
+}
+
+/// The id of the access key that a request names. Nothing is checked.
+pub(crate) fn named(incoming: &Incoming) -> Option<&str> {
+    let parameters = incoming.header("authorization")?.strip_prefix(ALGORITHM)?;
+    let credential = parameters.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
+    credential.split('/').next()
+}
+
+pub(crate) fn verify(incoming: &Incoming, key: &AccessKey, region: &str, service: &str) -> Result<(), &'static str> {
     let authorization = incoming.header("authorization").ok_or("the request is not signed")?;
     let parameters = authorization.strip_prefix(ALGORITHM).ok_or("the request is signed with another algorithm")?;
     let parameter = |name: &str| parameters.split(',').find_map(|part| part.trim().strip_prefix(name));
@@ -23,23 +33,32 @@ pub(super) fn verify(
     let date = incoming.header("x-amz-date").ok_or("X-Amz-Date is missing")?;
     let day = date.get(..8).ok_or("X-Amz-Date is none")?;
     let scope = format!("{day}/{region}/{service}/aws4_request");
-    if credential != format!("{access_key}/{scope}") {
+    if credential != format!("{}/{scope}", key.id) {
         return Err("the credential is another one, or for another day, region or service");
     }
-    if !["host", "x-amz-date", "x-amz-target"].iter().all(|name| signed_headers.split(';').any(|h| h == *name)) {
+    if incoming.header("x-amz-security-token") != key.session_token.as_deref() {
+        return Err("the session token is not that of the credential");
+    }
+    let token = key.session_token.as_ref().map(|_| "x-amz-security-token");
+    if !["host", "x-amz-date", "x-amz-target"]
+        .into_iter()
+        .chain(token)
+        .all(|name| signed_headers.split(';').any(|h| h == name))
+    {
         return Err("a header that counts is not signed");
     }
     let string_to_sign =
         format!("{ALGORITHM}\n{date}\n{scope}\n{}", Digest::of(&canonical(incoming, signed_headers)?).hex());
-    let mut key = format!("AWS4{secret_key}").into_bytes();
+    let mut signing_key = format!("AWS4{}", key.secret).into_bytes();
     for part in [day, region, service, "aws4_request"] {
-        key = mac(&key, part.as_bytes()).as_ref().to_vec();
+        signing_key = mac(&signing_key, part.as_bytes()).as_ref().to_vec();
     }
-    let expected: String = mac(&key, string_to_sign.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let tag = mac(&signing_key, string_to_sign.as_bytes());
+    let expected: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
     if signature == expected { Ok(()) } else { Err("the signature of the request does not match") }
 }
 
-/// The canonical request: this service has one path and no query.
+/// The canonical request: these services have one path and no query.
 fn canonical(incoming: &Incoming, signed_headers: &str) -> Result<Vec<u8>, &'static str> {
     let mut text = format!("{}\n{}\n{}\n", incoming.method, incoming.path, incoming.query);
     for name in signed_headers.split(';') {

@@ -1,0 +1,17 @@
+//! Amazon ECR: which registries are one, logins with AWS credentials, and which tags may be written again.
+//!
+//! Not here: the registry itself, which speaks the distribution specification like any other (`sealwright-registry`), and the
+//! workload's identity token (`sealwright-sign`).
+
+mod client;
+mod error;
+mod host;
+mod mutability;
+mod role;
+mod session_policy;
+
+pub use client::{Client, Login, WhoAsks};
+pub use error::EcrError;
+pub use host::{Host, Partition, Private};
+pub use mutability::{Mutability, WildcardFilter};
+pub use role::{AUDIENCE, RoleArn};

@@ -43,6 +43,13 @@ pub struct Environment {
     pub working_directory: PathBuf,
 }
 
+impl Environment {
+    /// The folder of the Docker configuration: `DOCKER_CONFIG`, else `~/.docker`.
+    pub fn docker_folder(&self) -> Option<PathBuf> {
+        self.docker_config.clone().or_else(|| self.home.as_ref().map(|home| home.join(".docker")))
+    }
+}
+
 /// The variables that the clients of Vault and OpenBao read, with their own prefixes.
 #[derive(Debug, Default, Clone)]
 pub struct VaultVariables {

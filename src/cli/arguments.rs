@@ -4,6 +4,7 @@
 //! `GITHUB_ENV` could weaken them. The one exception is the password of a key, which never stands on a command line.
 
 mod evidence;
+mod registry;
 mod signing;
 
 use std::path::PathBuf;
@@ -14,9 +15,11 @@ use sealwright_core::{ImageRef, Platform, Severity};
 use sealwright_source::Transport;
 
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
+pub use registry::{EcrFlags, Login};
 pub use signing::{Attest, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
 
 use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
+use registry::LOGIN_EXAMPLES;
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
 
 use super::output::{Output, ReportFormat, SbomFormat, TableFormat};
@@ -107,6 +110,9 @@ pub enum Command {
     /// Copy an image with all its evidence to another repository; digests stay the same, the tag is set last
     #[command(after_help = COPY_EXAMPLES)]
     Copy(Copy),
+    /// Write a login into Docker's configuration; for Amazon ECR it comes from AWS
+    #[command(after_help = LOGIN_EXAMPLES)]
+    Login(Login),
     /// Advisory data: fetch, import, show
     #[command(subcommand)]
     Db(Db),
@@ -157,6 +163,9 @@ pub struct Seal {
     /// Who signs.
     #[command(flatten)]
     pub signing: Signing,
+    /// Who asks Amazon ECR.
+    #[command(flatten)]
+    pub ecr: EcrFlags,
     /// How evidence is stored: bundle (cosign 3), legacy (tags of cosign up to 2.x), or both
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
     pub format: Format,

@@ -32,7 +32,7 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
     let job = Job { kind, document: &document, context, handle };
     match (&arguments.reference, &arguments.artifact, &arguments.bundle) {
         (Some(reference), ..) => {
-            let target = Target::find(reference, false, context, handle)?;
+            let target = Target::find(reference, false, &arguments.ecr, context, handle)?;
             let name = target.image.repository().to_string();
             // Whatever is wrong with the predicate is said before anything is signed.
             let statement = job.statement(&name, *target.image.digest(), &sealer)?;

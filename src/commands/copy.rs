@@ -9,6 +9,7 @@ use crate::cli::arguments;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::pipeline::copy::{Copied, Copier, Count, Plan};
+use crate::pipeline::ecr::Ecr;
 use crate::pipeline::graph::{self, Bounds, Content, Node};
 use crate::pipeline::publish::tag_before;
 use crate::pipeline::source::Registry;
@@ -27,7 +28,8 @@ pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> R
         return Err(Failure::usage("COSIGN_REPOSITORY is set, and copy takes the evidence that is beside the image")
             .hint("unset it; evidence elsewhere stays valid for the copy, because the digest is the same"));
     }
-    let client = Registry::new(handle.clone()).client(context)?;
+    let registry = Registry::for_writing(handle.clone(), &arguments.ecr, context)?;
+    let client = registry.client(context)?;
     let remote = handle
         .block_on(RemoteImage::open(client.clone(), source, handle.clone()))
         .map_err(|e| Failure::from(e).at(source))?;
@@ -45,7 +47,7 @@ pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> R
         limits: &context.limits,
     };
     let (copied, tagged) =
-        handle.block_on(write(&copier, &plan, &root, destination.tag.as_deref(), &context.console))?;
+        handle.block_on(write(&copier, &plan, &root, (destination.tag.as_deref(), &registry.ecr), &context.console))?;
     let tag = destination.tag.as_deref().map(|tag| (tag, tagged));
     let pinned = destination.repository.pinned(root.descriptor.digest);
     write_document(format!("{}{pinned}\n", as_text(&copied, tag)).as_bytes(), None)
@@ -55,12 +57,12 @@ async fn write(
     copier: &Copier<'_>,
     plan: &Plan<'_>,
     root: &Node,
-    tag: Option<&str>,
+    (tag, ecr): (Option<&str>, &Ecr),
     console: &Console,
 ) -> Result<(Copied, bool), Failure> {
     let digest = root.descriptor.digest;
     let before = match tag {
-        Some(tag) => tag_before(copier.client, copier.destination, tag, digest, console).await?,
+        Some(tag) => tag_before(copier.client, ecr, (copier.destination, tag), digest, console).await?,
         None => None,
     };
     let copied = copier.copy(plan).await?;

@@ -74,7 +74,7 @@ fn read(
     context: &Context,
     handle: &Handle,
 ) -> Result<(PinnedRef, Vec<UnverifiedClaims>), Failure> {
-    let client = Registry::new(handle.clone()).client(context)?;
+    let client = Registry::new(handle.clone(), context).client(context)?;
     let repository = context.evidence_repository(&what.reference.repository)?;
     let (image, stored) = handle.block_on(async {
         let (image, ..) = client.resolve(&what.reference).await?;

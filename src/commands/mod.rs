@@ -6,6 +6,7 @@ pub mod db;
 pub mod demo;
 pub mod download;
 pub mod generate_key_pair;
+pub mod login;
 pub mod public_key;
 pub mod sbom;
 pub mod scan;

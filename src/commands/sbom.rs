@@ -24,7 +24,7 @@ pub fn run(arguments: &arguments::Sbom, context: &Context, handle: &Handle) -> R
     if let Transport::Sbom { .. } = arguments.source {
         return Err(Failure::usage("sbom: is a document already, expected an image").hint("`scan` reads sbom:FILE"));
     }
-    let registry = Registry::new(handle.clone());
+    let registry = Registry::new(handle.clone(), context);
     let opened = open(&arguments.source, &wanted_platform(arguments.platform.as_ref()), context, &registry)?;
     let image = opened.image.images.first().ok_or_else(|| Failure::usage("the image has no platform that runs"))?;
     let found = inventory(opened.source.as_blobs(), image, &[], context)?;

@@ -103,7 +103,7 @@ pub fn read_inventory(
         let read = sealwright_sbom::read(&bytes, &context.limits).map_err(|e| Failure::from(e).at(source))?;
         return Ok(Read { inventory: read, digest: Digest::of(&bytes), name: source.to_string(), platform: None });
     }
-    let registry = Registry::new(handle.clone());
+    let registry = Registry::new(handle.clone(), context);
     let opened = open(source, &wanted_platform(platform), context, &registry)?;
     let image = opened.image.images.first().ok_or_else(|| Failure::usage("the image has no platform that runs"))?;
     let found = inventory(opened.source.as_blobs(), image, denied, context)?;

@@ -21,6 +21,7 @@ use crate::cli::output::{Output, ReportFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::ecr::Ecr;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
 use crate::pipeline::publish::{Publisher, Written, can_store, push_image, tag_before};
 use crate::pipeline::scan::open_store;
@@ -50,12 +51,13 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
-    let registry = source::Registry::new(handle.clone());
+    let registry = source::Registry::for_writing(handle.clone(), &arguments.ecr, context)?;
     let client = registry.client(context)?;
+    let ecr = registry.ecr.clone();
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
     let (format, database) = (arguments.format, "OSV".to_owned());
-    let job = Job { trust, builders, sealer, client, evidence, format, context, handle, database };
+    let job = Job { trust, builders, sealer, client, ecr, evidence, format, context, handle, database };
     let done = job.seal(&opened, &store, &arguments.push)?;
     report(&done, &arguments.output, context.console.style())?;
     Ok(done.exit())
@@ -88,6 +90,8 @@ pub struct Job<'a> {
     pub sealer: Sealer,
     /// The registry.
     pub client: Arc<Client>,
+    /// Knows which tags may move, where the registry is one of Amazon ECR.
+    pub ecr: Arc<Ecr>,
     /// Where evidence is kept.
     pub evidence: Repository,
     /// How it is stored.
@@ -142,7 +146,8 @@ impl Job<'_> {
         let repository = &push.repository;
         if let Some(tag) = &push.tag {
             let console = &self.context.console;
-            self.handle.block_on(tag_before(&self.client, repository, tag, cleared.root(), console))?;
+            let before = tag_before(&self.client, &self.ecr, (repository, tag), cleared.root(), console);
+            self.handle.block_on(before)?;
         }
         let repository_name = repository.to_string();
         let common = Common {

@@ -62,7 +62,7 @@ fn sign_image(
         )));
     }
     let sealer = signer::open(&arguments.signing, context, handle)?;
-    let target = Target::find(reference, arguments.recursive, context, handle)?;
+    let target = Target::find(reference, arguments.recursive, &arguments.ecr, context, handle)?;
     let name = target.image.repository().to_string();
     let written = target.attach(&sealer, context, handle, arguments.format, |digest| {
         annotated_signature(&Subject { name: &name, digest, source: sealer.source.as_ref() }, &annotations)

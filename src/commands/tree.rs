@@ -26,7 +26,7 @@ const CHEAP: u64 = 1 << 20;
 /// # Errors
 /// When the registry does not answer, or the report cannot be written.
 pub fn run(arguments: &arguments::Tree, context: &Context, handle: &Handle) -> Result<(), Failure> {
-    let client = Registry::new(handle.clone()).client(context)?;
+    let client = Registry::new(handle.clone(), context).client(context)?;
     let evidence = context.evidence_repository(&arguments.reference.repository)?;
     let (pinned, root, signers) = handle.block_on(async {
         let (pinned, root, _) = client.resolve(&arguments.reference).await?;

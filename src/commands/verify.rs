@@ -158,7 +158,7 @@ fn image(
     context: &Context,
     handle: &Handle,
 ) -> Result<(String, Report), Failure> {
-    let registry = Registry::new(handle.clone());
+    let registry = Registry::new(handle.clone(), context);
     let client = registry.client(context)?;
     if let Demand::Policy { trust, .. } = demanded
         && !trust.policy.covers(&reference.repository)

@@ -92,6 +92,9 @@ impl From<RegistryError> for Failure {
             RegistryError::Unauthorized { .. } | RegistryError::Denied { .. } => {
                 failure.hint("log in with `docker login`, or put a credential helper into the Docker configuration")
             }
+            RegistryError::NoLogin { .. } => failure.hint(
+                "AWS credentials are found where every AWS SDK finds them; in a job of GitHub Actions, --aws-role-arn assumes a role",
+            ),
             _ => failure,
         }
     }

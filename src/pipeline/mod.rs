@@ -2,6 +2,7 @@
 
 pub mod builders;
 pub mod copy;
+pub mod ecr;
 pub mod evidence;
 pub mod failures;
 pub mod graph;

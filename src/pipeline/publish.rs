@@ -10,6 +10,7 @@ use sealwright_oci::{Descriptor, Document, ImageSource, Manifest, PlatformImage,
 use sealwright_registry::{Artifact, Client, LegacyTag};
 use sealwright_verify::{EvidenceItem, ImageEvidence, Signed};
 
+use super::ecr::Ecr;
 use super::evidence;
 use super::signer::Sealer;
 use super::statements::{About, Common};
@@ -79,16 +80,17 @@ async fn push_manifest(
 /// person should know.
 ///
 /// # Errors
-/// When the registry does not say.
+/// When the registry does not say, or is one of Amazon ECR and will not let it.
 pub async fn tag_before(
     client: &Client,
-    repository: &Repository,
-    tag: &str,
+    ecr: &Ecr,
+    (repository, tag): (&Repository, &str),
     digest: Digest,
     console: &Console,
 ) -> Result<Option<Digest>, Failure> {
     let state = client.tag_state(repository, tag).await?;
     if let Some(other) = state.filter(|other| *other != digest) {
+        ecr.check_tag(repository, tag, (other, digest), console).await?;
         console.warn(&format!("tag {tag} names {} and will be moved", other.short()));
     }
     Ok(state)

@@ -8,6 +8,8 @@ use sealwright_registry::{Client, RemoteImage};
 use sealwright_source::Transport;
 use tokio::runtime::Handle;
 
+use super::ecr::Ecr;
+use crate::cli::arguments::EcrFlags;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -54,22 +56,32 @@ pub fn wanted_platform(asked: Option<&Platform>) -> Wanted {
 /// Makes the registry client when it is first needed.
 pub struct Registry {
     handle: Handle,
+    /// Logs in to Amazon ECR.
+    pub ecr: Arc<Ecr>,
 }
 
 impl Registry {
-    /// On this runtime.
-    pub fn new(handle: Handle) -> Self {
-        Self { handle }
+    /// On this runtime, with AWS credentials as they are found.
+    pub fn new(handle: Handle, context: &Context) -> Self {
+        Self { handle, ecr: Arc::new(Ecr::ambient(context)) }
     }
 
-    /// A client with the credentials of the Docker configuration.
+    /// The same for a command that writes, with the role that its flags name.
+    ///
+    /// # Errors
+    /// When there is a role and nobody who could assume it.
+    pub fn for_writing(handle: Handle, flags: &EcrFlags, context: &Context) -> Result<Self, Failure> {
+        Ok(Self { handle, ecr: Arc::new(Ecr::new(flags.role.as_ref(), context)?) })
+    }
+
+    /// A client with the credentials of the Docker configuration, and for Amazon ECR with those of AWS where it has none.
     ///
     /// # Errors
     /// When the configuration cannot be read.
     pub fn client(&self, context: &Context) -> Result<Arc<Client>, Failure> {
-        let environment = &context.environment;
-        let folder = environment.docker_config.clone().or_else(|| environment.home.as_ref().map(|h| h.join(".docker")));
+        let folder = context.environment.docker_folder();
         let credentials = sealwright_registry::Credentials::from_docker_config(folder.as_deref())?;
+        let credentials = credentials.with_provider(self.ecr.clone());
         let options = sealwright_registry::Options { timeout: context.timeout, credentials, ..Default::default() };
         Ok(Arc::new(Client::new(options)?))
     }

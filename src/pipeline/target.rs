@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::publish::{Publisher, Written, can_store};
 use super::signer::Sealer;
 use super::source::Registry;
-use crate::cli::arguments::Format;
+use crate::cli::arguments::{EcrFlags, Format};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -29,9 +29,15 @@ impl Target {
     ///
     /// # Errors
     /// When the registry does not have it.
-    pub fn find(reference: &ImageRef, recursive: bool, context: &Context, handle: &Handle) -> Result<Self, Failure> {
+    pub fn find(
+        reference: &ImageRef,
+        recursive: bool,
+        ecr: &EcrFlags,
+        context: &Context,
+        handle: &Handle,
+    ) -> Result<Self, Failure> {
         let evidence = context.evidence_repository(&reference.repository)?;
-        let client = Registry::new(handle.clone()).client(context)?;
+        let client = Registry::for_writing(handle.clone(), ecr, context)?.client(context)?;
         let (image, root, bytes) = handle.block_on(client.resolve(reference))?;
         if let (None, Some(tag)) = (&reference.digest, &reference.tag) {
             context.console.note(&format!("tag {tag} names {} now", image.digest()));

@@ -6,6 +6,7 @@ mod broken_images;
 mod copy;
 mod documents;
 mod download;
+mod ecr;
 mod formats;
 mod keyless;
 mod killed;

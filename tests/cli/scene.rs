@@ -1,7 +1,8 @@
 //! A home with a key, a trust file and advisories, and a registry on loopback.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use sealwright_core::Digest;
 use sealwright_loopback::registry::{Registry, Switches};
@@ -22,7 +23,16 @@ const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
 /// What the environment of a developer or of CI may hold, and a test must not depend on.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 26] = [
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ROLE_ARN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "HTTPS_PROXY",
+    "SSL_CERT_FILE",
+    "https_proxy",
     "AWS_CONFIG_FILE",
     "HTTP_PROXY",
     "http_proxy",
@@ -54,6 +64,14 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn expect(self, code: i32, words: &[&str]) -> Self {
         let all = format!("{}\n{}", self.stdout, self.stderr);
@@ -93,12 +111,18 @@ impl Scene {
 
     /// With more in the environment.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
-        let output = self.command(arguments).envs(variables.iter().copied()).output().expect("the binary");
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).expect("text"),
-            stderr: String::from_utf8(output.stderr).expect("text"),
-        }
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        Said::of(command.stdin(Stdio::null()).output().expect("the binary"))
+    }
+
+    /// With this on stdin.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+        child.stdin.take().expect("stdin").write_all(input.as_bytes()).expect("written");
+        Said::of(child.wait_with_output().expect("the binary"))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sealwright_core::{Redacted, Repository};
@@ -26,12 +29,31 @@ pub enum Login {
     RegistryToken(Redacted<String>),
 }
 
+/// Gives logins for registries whose logins come from somewhere else, for example from a cloud's API.
+pub trait LoginProvider: fmt::Debug + Send + Sync {
+    /// A login for a repository; nothing where this is not its registry.
+    fn login<'a>(&'a self, repository: &'a Repository) -> ProvidedLogin<'a>;
+}
+
+/// What becomes of the question for a login.
+pub type ProvidedLogin<'a> = Pin<Box<dyn Future<Output = Result<Option<Login>, NoLogin>> + Send + 'a>>;
+
+/// Why a provider gave no login for a registry of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoLogin {
+    /// In words.
+    pub problem: String,
+    /// Whether it may give one later.
+    pub unavailable: bool,
+}
+
 /// Credentials by registry. The default knows none.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     given: BTreeMap<String, Login>,
     docker: DockerConfig,
     helper_path: Option<OsString>,
+    provider: Option<Arc<dyn LoginProvider>>,
 }
 
 /// How long a credential helper may take: some ask a cloud's API.
@@ -62,7 +84,14 @@ impl Credentials {
         self
     }
 
-    /// The login for a repository: what was given, else the credential helper's, else the file's.
+    /// The same with a provider, which is asked where nothing else knows a login.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Arc<dyn LoginProvider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// The login for a repository: what was given, else the credential helper's, else the file's, else the provider's.
     pub(crate) async fn login(&self, repository: &Repository) -> Result<Option<Login>, RegistryError> {
         let registry = repository.registry();
         if let Some(login) = self.given.get(registry) {
@@ -74,6 +103,14 @@ impl Credentials {
                 return Ok(asked);
             }
         }
-        Ok(self.docker.login(repository))
+        if let Some(login) = self.docker.login(repository) {
+            return Ok(Some(login));
+        }
+        let Some(provider) = &self.provider else { return Ok(None) };
+        provider.login(repository).await.map_err(|NoLogin { problem, unavailable }| RegistryError::NoLogin {
+            registry: registry.to_owned(),
+            problem,
+            unavailable,
+        })
     }
 }

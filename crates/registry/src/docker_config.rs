@@ -151,6 +151,10 @@ struct HelperAnswer {
 }
 
 impl Helper {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The name becomes part of a program's name and must not name a path.
     fn named(name: String) -> Result<Self, String> {
         let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));

@@ -210,6 +210,16 @@ pub enum RegistryError {
         /// What went wrong.
         problem: String,
     },
+    /// What gives logins for a registry gave none.
+    #[error("no login for {registry}: {problem}")]
+    NoLogin {
+        /// The registry.
+        registry: String,
+        /// What went wrong.
+        problem: String,
+        /// Whether it may give one later.
+        unavailable: bool,
+    },
     /// The HTTP client could not be made, for example because the system has no certificates.
     #[error("no HTTP client: {reason}")]
     HttpClient {
@@ -244,6 +254,7 @@ impl RegistryError {
             | Self::CredentialHelper { .. }
             | Self::HttpClient { .. } => true,
             Self::Blob(error) => matches!(error, BlobError::Upstream { .. }),
+            Self::NoLogin { unavailable, .. } => *unavailable,
             Self::TagConflict { .. }
             | Self::DigestMismatch { .. }
             | Self::SizeMismatch { .. }

@@ -10,6 +10,7 @@ mod challenge;
 mod client;
 mod credentials;
 mod docker_config;
+mod docker_login;
 mod error;
 mod fallback_tag;
 mod http;
@@ -24,7 +25,8 @@ mod upload;
 
 pub use attach::{Artifact, Attached, CREATED_ANNOTATION, PREDICATE_TYPE_ANNOTATION};
 pub use client::{Client, Options, PlainHttp};
-pub use credentials::{Credentials, Login};
+pub use credentials::{Credentials, Login, LoginProvider, NoLogin, ProvidedLogin};
+pub use docker_login::{check_helper, store_login};
 pub use error::{Answer, Asked, RegistryError};
 pub use legacy_tag::LegacyTag;
 pub use referrers::{Referrers, Via};

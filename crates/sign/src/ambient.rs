@@ -8,7 +8,7 @@ use sealwright_core::Redacted;
 use serde_json::Value;
 
 use crate::SignError;
-use crate::upstream::{Passing, again, builder, lost, read_within};
+use crate::upstream::{Attempts, Passing, builder, lost, read_within};
 
 /// Its answer is a token of a few kilobytes in JSON.
 const LONGEST_ANSWER: usize = 64 << 10;
@@ -46,7 +46,19 @@ impl GitHubTokens {
     /// # Errors
     /// When the endpoint does not give one.
     pub async fn request(&self) -> Result<Redacted<String>, SignError> {
-        again(async || self.once().await).await
+        // Not by `again`: the compiler cannot tell that the future of its closure may move between threads.
+        let mut attempts = Attempts::first();
+        loop {
+            match self.once().await {
+                Ok(token) => return Ok(token),
+                Err(Passing::Transient(error)) => {
+                    if !attempts.another().await {
+                        return Err(error);
+                    }
+                }
+                Err(Passing::Final(error)) => return Err(error),
+            }
+        }
     }
 
     async fn once(&self) -> Result<Redacted<String>, Passing> {

@@ -74,17 +74,38 @@ pub(crate) enum Passing {
     Final(SignError),
 }
 
+/// How often something was tried.
+pub(crate) struct Attempts(u32);
+
+impl Attempts {
+    /// The first one.
+    pub(crate) fn first() -> Self {
+        Self(1)
+    }
+
+    /// Whether there is another one; then it is time for it.
+    pub(crate) async fn another(&mut self) -> bool {
+        if self.0 >= ATTEMPTS {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(250) * 4_u32.pow(self.0)).await;
+        self.0 += 1;
+        true
+    }
+}
+
 /// Carries out `request`, again after a pause where a failure may pass.
 pub(crate) async fn again<T>(request: impl AsyncFn() -> Result<T, Passing>) -> Result<T, SignError> {
-    let mut attempt = 1;
+    let mut attempts = Attempts::first();
     loop {
         match request().await {
             Ok(answer) => return Ok(answer),
-            Err(Passing::Transient(_)) if attempt < ATTEMPTS => {
-                tokio::time::sleep(Duration::from_millis(250) * 4_u32.pow(attempt)).await;
-                attempt += 1;
+            Err(Passing::Transient(error)) => {
+                if !attempts.another().await {
+                    return Err(error);
+                }
             }
-            Err(Passing::Transient(error) | Passing::Final(error)) => return Err(error),
+            Err(Passing::Final(error)) => return Err(error),
         }
     }
 }

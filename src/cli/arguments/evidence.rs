@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use sealwright_core::ImageRef;
 
+use super::EcrFlags;
 use crate::cli::output::{Output, TableFormat};
 
 pub(super) const TREE_EXAMPLES: &str = "\
@@ -92,4 +93,7 @@ pub struct Copy {
     /// Where it goes; without a tag it is there by its digest only
     #[arg(value_name = "DST[:TAG]")]
     pub destination: ImageRef,
+    /// Who asks Amazon ECR.
+    #[command(flatten)]
+    pub ecr: EcrFlags,
 }

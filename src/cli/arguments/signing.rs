@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sealwright_core::ImageRef;
 
-use super::Transparency;
+use super::{EcrFlags, Transparency};
 use crate::cli::key_ref::KeyRef;
 use crate::cli::output::{Output, ReportFormat};
 
@@ -74,6 +74,9 @@ pub struct Sign {
     /// Who signs.
     #[command(flatten)]
     pub signing: Signing,
+    /// Who asks Amazon ECR.
+    #[command(flatten)]
+    pub ecr: EcrFlags,
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,
@@ -126,6 +129,9 @@ pub struct Attest {
     /// Who signs.
     #[command(flatten)]
     pub signing: Signing,
+    /// Who asks Amazon ECR.
+    #[command(flatten)]
+    pub ecr: EcrFlags,
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,

@@ -23,6 +23,7 @@ use crate::commands::seal::{Done, Job, as_text};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::ecr::Ecr;
 use crate::pipeline::evidence;
 use crate::pipeline::signer::Sealer;
 use crate::pipeline::source::Opened;
@@ -117,6 +118,7 @@ impl<'a> Stage<'a> {
             trust: TrustFile { policy, name: "built-in".to_owned() },
             format: Format::Bundle,
             evidence: image.repository.clone(),
+            ecr: Arc::new(Ecr::ambient(context)),
             client: Arc::new(Client::new(Options { timeout: context.timeout, ..Options::default() })?),
             context,
             handle,

@@ -1,0 +1,202 @@
+//! Amazon ECR: its logins, and what its immutable tags will refuse, said before anything is sent.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealwright_core::{Digest, Redacted, Repository};
+use sealwright_ecr::{AUDIENCE, Client, EcrError, Host, Mutability, RoleArn, WhoAsks};
+use sealwright_registry::{Asked, Login, LoginProvider, NoLogin, ProvidedLogin, RegistryError};
+use sealwright_sign::{GitHubTokens, SignError};
+use tokio::sync::Mutex;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::report::console::Console;
+
+/// What one command knows of ECR. Nothing is asked before it is needed.
+pub struct Ecr {
+    role: Option<(RoleArn, GitHubTokens)>,
+    timeout: Duration,
+    /// One for each repository: the session of a role is for no other.
+    clients: Mutex<HashMap<Repository, Arc<Client>>>,
+}
+
+impl fmt::Debug for Ecr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ecr").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// Why AWS was not asked, or did not answer.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Ecr(#[from] EcrError),
+    #[error("the job's identity token: {0}")]
+    Token(#[from] SignError),
+}
+
+impl Problem {
+    fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Ecr(error) => error.is_unavailable(),
+            Self::Token(error) => error.is_unavailable(),
+        }
+    }
+}
+
+impl Ecr {
+    /// With a role, the job's own identity assumes it; without one, credentials are found as by every AWS SDK.
+    ///
+    /// # Errors
+    /// When there is a role and no job that could assume it.
+    pub fn new(role: Option<&RoleArn>, context: &Context) -> Result<Self, Failure> {
+        let role = role.map(|role| Ok::<_, Failure>((role.clone(), tokens(context)?))).transpose()?;
+        Ok(Self { role, ..Self::ambient(context) })
+    }
+
+    /// Credentials are found as by every AWS SDK.
+    pub fn ambient(context: &Context) -> Self {
+        Self { role: None, timeout: context.timeout, clients: Mutex::default() }
+    }
+
+    /// User and password of a registry; those of a role may do what the role may in the whole registry.
+    ///
+    /// # Errors
+    /// When AWS gives none.
+    pub async fn registry_login(&self, registry: &str, host: &Host) -> Result<(String, Redacted<String>), Failure> {
+        let logged_in = async { Ok::<_, Problem>(self.open(host, None).await?.login().await?) };
+        let login = logged_in.await.map_err(|problem| {
+            let (registry, unavailable) = (registry.to_owned(), problem.is_unavailable());
+            RegistryError::NoLogin { registry, problem: problem.to_string(), unavailable }
+        })?;
+        Ok((login.user, login.password))
+    }
+
+    /// Fails where a tag names another image and is immutable. ECR would say so too, after everything else was sent.
+    ///
+    /// # Errors
+    /// As said.
+    pub async fn check_tag(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        (existing, wanted): (Digest, Digest),
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let Some(mode) = self.immutable(repository, tag, console).await else { return Ok(()) };
+        let asked = Asked { what: "push tag", target: format!("{repository}:{tag}") };
+        let failure = Failure::from(RegistryError::TagConflict { asked, existing, wanted });
+        Err(failure.hint(format!("nothing was sent: tags of {repository} are {mode}; push under another tag")))
+    }
+
+    /// Why the next statement in one of cosign's older formats will be refused: all of them are in one image behind one tag,
+    /// `sha256-HEX.att` or `sha256-HEX.sig`, which each writer reads, adds to and writes again. `existing` is what the tag names
+    /// now. Nothing where it will be taken, or the repository is none of ECR's, or ECR does not say.
+    pub async fn refuses_legacy(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        existing: Option<Digest>,
+        console: &Console,
+    ) -> Option<Failure> {
+        let mode = self.immutable(repository, tag, console).await?;
+        let place = format!("{repository}:{tag}");
+        if existing.is_none() {
+            console.warn(&format!("{place} can be written once: tags of the repository are {mode}"));
+        }
+        existing.map(|existing| legacy_refusal(&place, existing, &mode))
+    }
+
+    /// The tag mode, where a tag of ECR that is there cannot be written again.
+    async fn immutable(&self, repository: &Repository, tag: &str, console: &Console) -> Option<Mutability> {
+        let host = Host::of(repository.registry())?;
+        let asked =
+            async { Ok::<_, Problem>(self.client(&host, repository).await?.mutability(repository.path()).await?) };
+        match asked.await {
+            Ok(mode) => (!mode.allows_rewrite(tag)).then_some(mode),
+            Err(problem) => {
+                console.warn(&format!("it is not known whether tags of {repository} may move: {problem}"));
+                None
+            }
+        }
+    }
+
+    async fn client(&self, host: &Host, repository: &Repository) -> Result<Arc<Client>, Problem> {
+        let mut clients = self.clients.lock().await;
+        if let Some(client) = clients.get(repository) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(self.open(host, Some(repository.path())).await?);
+        clients.insert(repository.clone(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    async fn open(&self, host: &Host, repository: Option<&str>) -> Result<Client, Problem> {
+        let who = match &self.role {
+            Some((arn, tokens)) => WhoAsks::Role { arn: arn.clone(), token: tokens.request().await? },
+            None => WhoAsks::Ambient,
+        };
+        Ok(Client::open(host, repository, &who, self.timeout).await?)
+    }
+}
+
+impl LoginProvider for Ecr {
+    fn login<'a>(&'a self, repository: &'a Repository) -> ProvidedLogin<'a> {
+        Box::pin(async move {
+            let Some(host) = Host::of(repository.registry()) else { return Ok(None) };
+            let logged_in = async { Ok::<_, Problem>(self.client(&host, repository).await?.login().await?) };
+            match logged_in.await {
+                Ok(login) => Ok(Some(Login::Password { user: login.user, password: login.password })),
+                // Anyone may pull there.
+                Err(Problem::Ecr(EcrError::Credentials(_))) if host == Host::Public => Ok(None),
+                Err(problem) => Err(NoLogin { unavailable: problem.is_unavailable(), problem: problem.to_string() }),
+            }
+        })
+    }
+}
+
+fn tokens(context: &Context) -> Result<GitHubTokens, Failure> {
+    let Some((url, bearer)) = &context.environment.token_endpoint else {
+        return Err(Failure::usage("--aws-role-arn needs the identity of a GitHub Actions job").hint(
+            if context.environment.github_actions {
+                "the job has no token endpoint: give it `permissions: id-token: write`"
+            } else {
+                "elsewhere leave it out: AWS credentials are found as by every AWS SDK, and a profile can name a role"
+            },
+        ));
+    };
+    Ok(GitHubTokens::new(url, bearer.clone(), AUDIENCE, context.timeout)?)
+}
+
+fn legacy_refusal(place: &str, existing: Digest, mode: &Mutability) -> Failure {
+    let what = format!("{place} names {existing} and cannot be added to: tags of the repository are {mode}");
+    Failure::usage(what).hint(format!(
+        "nothing was sent; bundles as referrers need no tag and work here as it is. Only where a reader knows none of them, \
+         exclude sha256-*{} from immutability: whoever may push can then remove what is behind such a tag",
+        suffix(place)
+    ))
+}
+
+/// `.att` of `sha256-HEX.att`.
+fn suffix(tag: &str) -> &str {
+    tag.rfind('.').and_then(|at| tag.get(at..)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn weaker_tags_are_the_last_way_and_only_as_weak_as_they_have_to_be() {
+        let failure = legacy_refusal("r.example/a:sha256-ab.att", Digest::of(b"x"), &Mutability::Immutable);
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.message.contains("r.example/a:sha256-ab.att names sha256:2d71"), "{failure}");
+        let hint = failure.hint.expect("a hint");
+        assert!(hint.find("referrers") < hint.find("sha256-*.att"), "{hint}");
+        assert!(!hint.contains(".sig") && !hint.contains("MUTABLE"), "{hint}");
+    }
+}

@@ -14,6 +14,7 @@ mod authority;
 mod cosign;
 mod debian;
 mod docker_engine;
+mod ecr;
 mod keyless;
 mod kms;
 mod layout;

@@ -123,6 +123,11 @@ pub(crate) fn python(peers: &Peers) -> Result<Peer, Missing> {
     Ok(Peer { variable: "SEALWRIGHT_PYTHON_SIGSTORE", value })
 }
 
+/// A Python with botocore, AWS's SDK without its conveniences.
+pub(crate) fn botocore(peers: &Peers) -> Result<Peer, Missing> {
+    Ok(Peer { variable: "SEALWRIGHT_BOTOCORE_PYTHON", value: environment(peers, "aws", "python")? })
+}
+
 /// Syft 1.18.1, ready-made from PyPI.
 pub(crate) fn syft(peers: &Peers) -> Result<Peer, Missing> {
     Ok(Peer { variable: "SEALWRIGHT_SYFT", value: environment(peers, "syft", "syft")? })

@@ -177,6 +177,13 @@ pub(crate) const ALL: &[Tier] = &[
         run: |p| interop("kms", [peers::cosign(p), peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".")]),
     },
     Tier {
+        name: "ecr",
+        about: "a strict stand-in for AWS STS and ECR: botocore gets the same answers, cosign uses the login that we write",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |p| interop("ecr", [peers::cosign(p), peers::botocore(p)]),
+    },
+    Tier {
         name: "vault",
         about: "a genuine HashiCorp Vault: transit keys of every kind, JWT login, AppRole, rotation; cosign accepts it",
         need: Need::Optional,

@@ -211,6 +211,12 @@ fn a_role_is_given_to_nobody_whom_it_does_not_trust() {
     // Another issuer's token.
     let stranger = Authority::start().expect("authority");
     seal(&stranger.job(&workflow_claims()).expect("job"), ROLE).expect(2, &["InvalidIdentityToken"]);
+    // No secret goes to a plain address.
+    let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", job.request_url.as_str());
+    let token = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.request_token.as_str());
+    let plain = [url, token, ("AWS_ENDPOINT_URL_STS", "http://sts.example")];
+    let said = cloud.run(&plain, &cloud.seal(&cloud.source, &image, &["--aws-role-arn", ROLE]));
+    said.expect(2, &["http://sts.example/ is a plain address"]);
     // Outside of a job.
     cloud.run_as_user(&cloud.seal(&cloud.source, &image, &["--aws-role-arn", ROLE])).expect(2, &["GitHub Actions job"]);
     let without =

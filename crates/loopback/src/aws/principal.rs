@@ -21,19 +21,13 @@ pub(crate) struct Principal {
     permissions: Policy,
     /// What a session was narrowed to: only what both allow is allowed (IAM User Guide, "Session policies").
     session: Option<Policy>,
-    /// The repositories of another account are open to those that their own policies name.
-    guest_of: bool,
+    /// Whether the policies of another account's repositories let it in.
+    guest: bool,
 }
 
 impl Principal {
-    pub(crate) fn new(
-        arn: String,
-        account: String,
-        permissions: Policy,
-        session: Option<Policy>,
-        guest_of: bool,
-    ) -> Self {
-        Self { arn, account, permissions, session, guest_of }
+    pub(crate) fn new(arn: String, account: String, permissions: Policy, session: Option<Policy>, guest: bool) -> Self {
+        Self { arn, account, permissions, session, guest }
     }
 
     /// Whether it may do this, in the account `owner`; else the sentence with which AWS says so.
@@ -42,7 +36,7 @@ impl Principal {
             "no identity-based policy allows"
         } else if self.session.as_ref().is_some_and(|session| !session.allows(action, resource)) {
             "no session policy allows"
-        } else if resource != "*" && self.account != owner && !self.guest_of {
+        } else if resource != "*" && self.account != owner && !self.guest {
             "no resource-based policy allows"
         } else {
             return Ok(());

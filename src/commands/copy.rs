@@ -28,7 +28,7 @@ pub fn run(arguments: &arguments::Copy, context: &Context, handle: &Handle) -> R
         return Err(Failure::usage("COSIGN_REPOSITORY is set, and copy takes the evidence that is beside the image")
             .hint("unset it; evidence elsewhere stays valid for the copy, because the digest is the same"));
     }
-    let registry = Registry::for_writing(handle.clone(), &arguments.ecr, context)?;
+    let registry = Registry::for_writing(handle.clone(), &[&destination.repository], &arguments.ecr, context)?;
     let client = registry.client(context)?;
     let remote = handle
         .block_on(RemoteImage::open(client.clone(), source, handle.clone()))

@@ -26,7 +26,7 @@ pub fn run(arguments: &arguments::Login, context: &Context, handle: &Handle) -> 
     check_helper(&folder, &registry)?;
     let (user, password) = match (Host::of(&registry), &arguments.username) {
         (Some(host), None) => {
-            let ecr = Ecr::new(arguments.ecr.role.as_ref(), context)?;
+            let ecr = Ecr::new(arguments.ecr.role.as_ref(), &[], context)?;
             handle.block_on(ecr.registry_login(&registry, &host))?
         }
         (Some(_), Some(_)) => {

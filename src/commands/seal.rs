@@ -51,7 +51,8 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
-    let registry = source::Registry::for_writing(handle.clone(), &arguments.ecr, context)?;
+    let written = [&arguments.push.repository, &evidence];
+    let registry = source::Registry::for_writing(handle.clone(), &written, &arguments.ecr, context)?;
     let client = registry.client(context)?;
     let ecr = registry.ecr.clone();
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealwright_core::{Digest, Redacted, Repository};
-use sealwright_ecr::{AUDIENCE, Client, EcrError, Host, Mutability, RoleArn, WhoAsks};
+use sealwright_ecr::{AUDIENCE, Access, Client, EcrError, Host, Mutability, RoleArn, Scope, WhoAsks};
 use sealwright_registry::{Asked, Login, LoginProvider, NoLogin, ProvidedLogin, RegistryError};
 use sealwright_sign::{GitHubTokens, SignError};
 use tokio::sync::Mutex;
@@ -18,6 +18,8 @@ use crate::report::console::Console;
 /// What one command knows of ECR. Nothing is asked before it is needed.
 pub struct Ecr {
     role: Option<(RoleArn, GitHubTokens)>,
+    /// Of all others a role's session may only read.
+    written: Vec<Repository>,
     timeout: Duration,
     /// One for each repository: the session of a role is for no other.
     clients: Mutex<HashMap<Repository, Arc<Client>>>,
@@ -48,18 +50,20 @@ impl Problem {
 }
 
 impl Ecr {
-    /// With a role, the job's own identity assumes it; without one, credentials are found as by every AWS SDK.
+    /// With a role, the job's own identity assumes it, to write into the repositories that are `written` and to read others;
+    /// without one, credentials are found as by every AWS SDK.
     ///
     /// # Errors
     /// When there is a role and no job that could assume it.
-    pub fn new(role: Option<&RoleArn>, context: &Context) -> Result<Self, Failure> {
+    pub fn new(role: Option<&RoleArn>, written: &[&Repository], context: &Context) -> Result<Self, Failure> {
         let role = role.map(|role| Ok::<_, Failure>((role.clone(), tokens(context)?))).transpose()?;
-        Ok(Self { role, ..Self::ambient(context) })
+        let written = written.iter().map(|repository| (*repository).clone()).collect();
+        Ok(Self { role, written, ..Self::ambient(context) })
     }
 
     /// Credentials are found as by every AWS SDK.
     pub fn ambient(context: &Context) -> Self {
-        Self { role: None, timeout: context.timeout, clients: Mutex::default() }
+        Self { role: None, written: Vec::new(), timeout: context.timeout, clients: Mutex::default() }
     }
 
     /// User and password of a registry; those of a role may do what the role may in the whole registry.
@@ -67,7 +71,9 @@ impl Ecr {
     /// # Errors
     /// When AWS gives none.
     pub async fn registry_login(&self, registry: &str, host: &Host) -> Result<(String, Redacted<String>), Failure> {
-        let logged_in = async { Ok::<_, Problem>(self.open(host, None).await?.login().await?) };
+        let logged_in = async {
+            Ok::<_, Problem>(self.open(host, &Scope { repository: None, access: Access::Push }).await?.login().await?)
+        };
         let login = logged_in.await.map_err(|problem| {
             let (registry, unavailable) = (registry.to_owned(), problem.is_unavailable());
             RegistryError::NoLogin { registry, problem: problem.to_string(), unavailable }
@@ -129,17 +135,19 @@ impl Ecr {
         if let Some(client) = clients.get(repository) {
             return Ok(Arc::clone(client));
         }
-        let client = Arc::new(self.open(host, Some(repository.path())).await?);
+        let access = if self.written.contains(repository) { Access::Push } else { Access::Pull };
+        let scope = Scope { repository: Some(repository.path().to_owned()), access };
+        let client = Arc::new(self.open(host, &scope).await?);
         clients.insert(repository.clone(), Arc::clone(&client));
         Ok(client)
     }
 
-    async fn open(&self, host: &Host, repository: Option<&str>) -> Result<Client, Problem> {
+    async fn open(&self, host: &Host, scope: &Scope) -> Result<Client, Problem> {
         let who = match &self.role {
             Some((arn, tokens)) => WhoAsks::Role { arn: arn.clone(), token: tokens.request().await? },
             None => WhoAsks::Ambient,
         };
-        Ok(Client::open(host, repository, &who, self.timeout).await?)
+        Ok(Client::open(host, scope, &who, self.timeout).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealwright_core::Platform;
+use sealwright_core::{Platform, Repository};
 use sealwright_oci::{ImageSource, ResolvedImage, Wanted, resolve};
 use sealwright_registry::{Client, RemoteImage};
 use sealwright_source::Transport;
@@ -66,12 +66,17 @@ impl Registry {
         Self { handle, ecr: Arc::new(Ecr::ambient(context)) }
     }
 
-    /// The same for a command that writes, with the role that its flags name.
+    /// The same for a command that writes into these repositories, with the role that its flags name.
     ///
     /// # Errors
     /// When there is a role and nobody who could assume it.
-    pub fn for_writing(handle: Handle, flags: &EcrFlags, context: &Context) -> Result<Self, Failure> {
-        Ok(Self { handle, ecr: Arc::new(Ecr::new(flags.role.as_ref(), context)?) })
+    pub fn for_writing(
+        handle: Handle,
+        written: &[&Repository],
+        flags: &EcrFlags,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        Ok(Self { handle, ecr: Arc::new(Ecr::new(flags.role.as_ref(), written, context)?) })
     }
 
     /// A client with the credentials of the Docker configuration, and for Amazon ECR with those of AWS where it has none.

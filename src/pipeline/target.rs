@@ -37,7 +37,7 @@ impl Target {
         handle: &Handle,
     ) -> Result<Self, Failure> {
         let evidence = context.evidence_repository(&reference.repository)?;
-        let client = Registry::for_writing(handle.clone(), ecr, context)?.client(context)?;
+        let client = Registry::for_writing(handle.clone(), &[&evidence], ecr, context)?.client(context)?;
         let (image, root, bytes) = handle.block_on(client.resolve(reference))?;
         if let (None, Some(tag)) = (&reference.digest, &reference.tag) {
             context.console.note(&format!("tag {tag} names {} now", image.digest()));

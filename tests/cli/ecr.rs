@@ -1,7 +1,7 @@
 //! Amazon ECR, at a strict stand-in for STS, the control plane and the registry, which AWS's own SDK asks.
 
-use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
+use sealwright_core::{Digest, ImageRef};
 use sealwright_loopback::authority::{Authority, Job, workflow_claims};
 use sealwright_loopback::aws::{Account, Effect, Fault, Role};
 use sealwright_loopback::registry::Tags;
@@ -83,6 +83,15 @@ impl Cloud {
         requests.iter().filter(|r| !["GET", "HEAD"].contains(&r.method.as_str()) && r.status < 300).count()
     }
 
+    /// The password of the first request about a repository that had one.
+    fn password_used_for(&self, repository: &str) -> String {
+        let requests = self.account.registry().requests();
+        let about = requests.iter().filter(|r| r.path.starts_with(&format!("/v2/{repository}/")));
+        let header = about.into_iter().find_map(|r| r.authorization.clone()).expect("a login");
+        let login = decoded(header.strip_prefix("Basic ").expect("Basic"));
+        login.strip_prefix("AWS:").expect("AWS").to_owned()
+    }
+
     /// A client of the registry by its address on loopback.
     fn client(&self, password: String) -> Client {
         let password = sealwright_core::Redacted::new(password);
@@ -142,10 +151,7 @@ fn a_workflow_seals_with_its_own_identity_and_may_touch_one_repository() {
     let session = "arn:aws:sts::111122223333:assumed-role/release/sealwright-acme-shop-42";
     assert_eq!(cloud.account.sessions(), [session]);
     // The password that it pushed with opens nothing else, although the role would.
-    let requests = cloud.account.registry().requests();
-    let header = requests.iter().find_map(|r| r.authorization.clone()).expect("a login");
-    let password = decoded(header.strip_prefix("Basic ").expect("Basic"));
-    let client = cloud.client(password.strip_prefix("AWS:").expect("AWS").to_owned());
+    let client = cloud.client(cloud.password_used_for("shop/app"));
     let at = |name: &str| format!("{}/{name}:v1", cloud.account.registry().host()).parse().expect("reference");
     block_on(client.resolve(&at("shop/app"))).expect("its own");
     let error = block_on(client.resolve(&at("shop/other"))).expect_err("another repository");
@@ -153,6 +159,26 @@ fn a_workflow_seals_with_its_own_identity_and_may_touch_one_repository() {
         matches!(error, RegistryError::Denied { .. }) && error.to_string().contains("no session policy"),
         "{error}"
     );
+}
+
+#[test]
+fn what_a_role_copies_from_it_may_only_read() {
+    let cloud = Cloud::new();
+    cloud.role(ROLE, everything());
+    let image = format!("{}:v1", cloud.repository());
+    cloud.run_as_user(&cloud.seal(&cloud.source, &image, &[])).expect(0, &[]);
+    cloud.account.registry().forget_requests();
+    let mirror = format!("{}/mirror/app:v1", cloud.account.host());
+    let job = cloud.job(&workflow_claims());
+    cloud.run_in(&job, &["copy", &image, &mirror, "--aws-role-arn", ROLE]).expect(0, &["tagged"]);
+    for (name, may_write) in [("shop/app", false), ("mirror/app", true)] {
+        let client = cloud.client(cloud.password_used_for(name));
+        let reference: ImageRef = format!("{}/{name}:v1", cloud.account.registry().host()).parse().expect("reference");
+        let (pinned, descriptor, bytes) = block_on(client.resolve(&reference)).expect("it may read");
+        let written = block_on(client.tag(&pinned, "v2", &descriptor.media_type, &bytes));
+        assert_eq!(written.is_ok(), may_write, "{name}: {written:?}");
+        assert!(may_write || matches!(written, Err(RegistryError::Denied { .. })), "{name}: {written:?}");
+    }
 }
 
 #[test]

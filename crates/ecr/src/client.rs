@@ -16,10 +16,10 @@ use base64::engine::general_purpose::STANDARD;
 use sealwright_core::{Redacted, is_loopback_host};
 
 use crate::error::EcrError;
-use crate::host::Host;
+use crate::host::{Host, Partition};
 use crate::mutability::Mutability;
 use crate::role::{RoleArn, session_name};
-use crate::session_policy;
+use crate::session_policy::{self, Scope};
 
 /// How often a request is made that may succeed later.
 const ATTEMPTS: u32 = 3;
@@ -33,7 +33,7 @@ const SESSION: i32 = 3600;
 pub enum WhoAsks {
     /// Whom every AWS SDK finds: environment, profile, container, instance.
     Ambient,
-    /// A role, assumed with the workload's own token for [`crate::AUDIENCE`] and narrowed to one repository.
+    /// A role, assumed with the workload's own token for [`crate::AUDIENCE`] and narrowed to what it is asked for.
     Role {
         /// The role; its account may be another one than the registry's.
         arn: RoleArn,
@@ -64,23 +64,17 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Finds credentials. A role's session is narrowed to `repository`, or to the registry without one. `timeout` is for each
-    /// request.
+    /// Finds credentials. A role's session is narrowed to `scope`. `timeout` is for each request.
     ///
     /// # Errors
     /// When there are no credentials, or the role is not given.
-    pub async fn open(
-        host: &Host,
-        repository: Option<&str>,
-        who: &WhoAsks,
-        timeout: Duration,
-    ) -> Result<Self, EcrError> {
+    pub async fn open(host: &Host, scope: &Scope, who: &WhoAsks, timeout: Duration) -> Result<Self, EcrError> {
         let loader = match who {
             WhoAsks::Ambient => loader(host, timeout),
             WhoAsks::Role { arn, token } => {
                 // Whoever is asked for by name is asked, also where other credentials lie about.
                 let nobody = loader(host, timeout).no_credentials().load().await;
-                let credentials = assume(&nobody, host, repository, arn, token).await?;
+                let credentials = assume(&nobody, host, scope, arn, token).await?;
                 loader(host, timeout).credentials_provider(SharedCredentialsProvider::new(credentials))
             }
         };
@@ -172,24 +166,24 @@ async fn found(config: &SdkConfig, timeout: Duration) -> Result<(), EcrError> {
 async fn assume(
     config: &SdkConfig,
     host: &Host,
-    repository: Option<&str>,
+    scope: &Scope,
     arn: &RoleArn,
     token: &Redacted<String>,
 ) -> Result<Credentials, EcrError> {
     const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
-    let (expected, policy) = match host {
-        Host::Private(registry) => {
-            (registry.partition.as_str(), session_policy::for_repository(registry, repository.unwrap_or("*")))
-        }
-        Host::Public => ("aws", session_policy::public()),
+    let expected = match host {
+        Host::Private(registry) => registry.partition,
+        Host::Public => Partition::Aws,
     };
+    let expected = expected.as_str();
     if arn.partition() != expected {
         let (role, found) = (arn.to_string(), arn.partition().to_owned());
         return Err(EcrError::Partition { role, expected, found });
     }
     let sts = aws_sdk_sts::config::Builder::from(config).interceptor(NoPlainHttp).build();
     let request = aws_sdk_sts::Client::from_conf(sts).assume_role_with_web_identity();
-    let request = request.role_arn(arn.as_str()).role_session_name(session_name(token)).policy(policy);
+    let request =
+        request.role_arn(arn.as_str()).role_session_name(session_name(token)).policy(session_policy::of(host, scope));
     let request = request.web_identity_token(token.expose()).duration_seconds(SESSION);
     let answer = request.send().await.map_err(|e| EcrError::of(ACTION, &e))?;
     let none = || EcrError::Unavailable { action: ACTION, message: "it gave no credentials".to_owned() };

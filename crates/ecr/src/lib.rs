@@ -15,3 +15,4 @@ pub use error::EcrError;
 pub use host::{Host, Partition, Private};
 pub use mutability::{Mutability, WildcardFilter};
 pub use role::{AUDIENCE, RoleArn};
+pub use session_policy::{Access, Scope};

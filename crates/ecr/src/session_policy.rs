@@ -3,7 +3,25 @@
 
 use serde_json::json;
 
-use crate::host::Private;
+use crate::host::{Host, Private};
+
+/// What a session is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The one repository; without it all of the registry.
+    pub repository: Option<String>,
+    /// What is done there.
+    pub access: Access,
+}
+
+/// What is done to a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is read.
+    Pull,
+    /// It is read and written.
+    Push,
+}
 
 /// To read (Amazon ECR User Guide, "IAM permissions for pulling an image"); `ListImageReferrers` asks for `BatchGetImage` and
 /// has no action of its own.
@@ -13,9 +31,21 @@ const PUSH: [&str; 4] = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "
 /// To know the tag mode.
 const DESCRIBE: [&str; 1] = ["ecr:DescribeRepositories"];
 
-/// The session policy for one repository, `*` for all of a registry.
-pub(crate) fn for_repository(registry: &Private, repository: &str) -> String {
-    let actions: Vec<&str> = PULL.into_iter().chain(PUSH).chain(DESCRIBE).collect();
+/// The session policy for a scope.
+pub(crate) fn of(host: &Host, scope: &Scope) -> String {
+    match host {
+        Host::Private(registry) => private(registry, scope),
+        Host::Public => public(),
+    }
+}
+
+fn private(registry: &Private, scope: &Scope) -> String {
+    let push: &[&str] = match scope.access {
+        Access::Pull => &[],
+        Access::Push => &PUSH,
+    };
+    let actions: Vec<&str> = PULL.iter().chain(push).chain(&DESCRIBE).copied().collect();
+    let repository = scope.repository.as_deref().unwrap_or("*");
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -28,7 +58,7 @@ pub(crate) fn for_repository(registry: &Private, repository: &str) -> String {
 }
 
 /// The session policy for ECR Public, whose repositories a host does not name.
-pub(crate) fn public() -> String {
+fn public() -> String {
     let token = ["ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"];
     let push = [
         "ecr-public:BatchCheckLayerAvailability",
@@ -54,10 +84,13 @@ mod tests {
         };
         // The longest name that ECR takes.
         let name = "a".repeat(256);
-        let policy = for_repository(&registry, &name);
+        let scope = |access| Scope { repository: Some(name.clone()), access };
+        let policy = private(&registry, &scope(Access::Push));
         assert!(policy.len() <= 2048, "{}", policy.len());
         assert!(policy.contains(&format!("arn:aws-cn:ecr:cn-north-1:111122223333:repository/{name}\"")), "{policy}");
-        for text in [&policy, &public()] {
+        let reading = private(&registry, &scope(Access::Pull));
+        assert!(!reading.contains("Put") && !reading.contains("Upload") && reading.contains("ecr:BatchGetImage"));
+        for text in [&policy, &reading, &public()] {
             for word in ["Delete", "PutImageTagMutability", "Policy\"", "ecr:*", "CreateRepository"] {
                 assert!(!text.contains(word), "{word} in {text}");
             }

@@ -21,7 +21,7 @@ const HOMES: [(&str, &[&str]); 4] = [
             "sealwright-loopback",
         ],
     ),
-    ("reqwest", &["sealwright-registry", "sealwright-sign", "sealwright-feed"]),
+    ("reqwest", &["sealwright-registry", "sealwright-sign", "sealwright-feed", "sealwright-trust"]),
     ("axum", &["sealwright-loopback"]),
     ("clap", &["sealwright"]),
 ];

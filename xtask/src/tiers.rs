@@ -135,7 +135,7 @@ pub(crate) const ALL: &[Tier] = &[
     },
     Tier {
         name: "authority",
-        about: "keyless against the loopback authority: cosign and PyPI sigstore accept it, cosign signs there",
+        about: "keyless against the loopback authority and TUF repository: cosign and PyPI sigstore accept it, cosign signs there",
         need: Need::Required,
         cold_minutes: 2,
         run: |p| {

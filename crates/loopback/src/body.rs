@@ -1,4 +1,4 @@
-//! Bodies that break off or dawdle.
+//! Bodies that break off, dawdle or never end.
 
 use std::collections::VecDeque;
 use std::io;
@@ -25,6 +25,21 @@ pub(crate) fn slow(bytes: &Bytes, pause: Duration) -> Body {
     let starts = (0..bytes.len()).step_by(size);
     let parts = starts.map(|start| bytes.slice(start..(start + size).min(bytes.len()))).collect();
     Body::from_stream(Parts { parts, pause, waiting: None, breaks: false })
+}
+
+/// Spaces, which are no error in JSON, without an end.
+pub(crate) fn endless() -> Body {
+    Body::from_stream(Endless)
+}
+
+struct Endless;
+
+impl Stream for Endless {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(Some(Ok(Bytes::from_static(&[b' '; 4096]))))
+    }
 }
 
 struct Parts {

@@ -1,5 +1,5 @@
-//! A small registry, a throw-away signing authority and stand-ins for AWS KMS and for an AWS account with ECR on loopback, for
-//! the demo and the tests.
+//! A small registry, a throw-away signing authority, a TUF repository and stand-ins for AWS KMS and for an AWS account with ECR
+//! on loopback, for the demo and the tests.
 //!
 //! All are fakes: they keep nothing and speak plain HTTP. They follow the published protocols strictly, so that what passes
 //! here has not passed by carelessness, and other vendors' clients check them in the interop tests.
@@ -14,6 +14,7 @@ mod server;
 mod sigv4;
 mod tls;
 mod traffic;
+pub mod tuf;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

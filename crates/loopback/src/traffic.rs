@@ -71,6 +71,8 @@ pub enum Effect {
     LoseTag,
     /// The request is not carried out and never answered; it stands in the log with status 0 while its client waits.
     Hold,
+    /// The answer states no length, and its body never ends.
+    Endless,
     /// None: it uses up its times, so that the faults after it wait for later requests.
     Nothing,
 }
@@ -174,6 +176,11 @@ async fn with_effect(
         Some(Effect::CutBody) => remade(carry_out(), body::cut).await,
         Some(Effect::SlowBody(pause)) => remade(carry_out(), |bytes| body::slow(bytes, pause)).await,
         Some(Effect::Hold) => std::future::pending().await,
+        Some(Effect::Endless) => {
+            let (mut parts, _) = carry_out().into_parts();
+            parts.headers.remove(header::CONTENT_LENGTH);
+            Response::from_parts(parts, body::endless())
+        }
         Some(Effect::LoseTag | Effect::Nothing) | None => carry_out(),
     }
 }

@@ -125,13 +125,16 @@ fn public_key(text: &str) -> Option<SubjectPublicKeyInfoOwned> {
 }
 
 /// What the proof of possession signs, and the name in the certificate (sigstore/fulcio, `docs/oidc.md`): the workflow that
-/// signs, a verified e-mail address, or a subject that is a URI.
+/// signs, a pipeline of Buildkite, a verified e-mail address, or a subject that is a URI.
 fn identity(claims: &Map<String, Value>) -> Option<(String, GeneralName)> {
     let claim = |name: &str| claims.get(name).and_then(Value::as_str);
     let uri = |text: &str| Ia5String::new(text).ok().map(GeneralName::UniformResourceIdentifier);
     let subject = claim("sub")?.to_owned();
     if let Some(workflow) = claim("job_workflow_ref") {
         return Some((subject, uri(&format!("https://github.com/{workflow}"))?));
+    }
+    if let Some((owner, pipeline)) = claim("organization_slug").zip(claim("pipeline_slug")) {
+        return Some((subject, uri(&format!("https://buildkite.com/{owner}/{pipeline}"))?));
     }
     if let Some(address) = claim("email").filter(|_| claims.get("email_verified") == Some(&Value::Bool(true))) {
         return Some((address.to_owned(), GeneralName::Rfc822Name(Ia5String::new(address).ok()?)));
@@ -143,6 +146,9 @@ fn identity(claims: &Map<String, Value>) -> Option<(String, GeneralName)> {
 /// sigstore/fulcio, `docs/oid-info.md`: 1.1 to 1.6 carry bare text, the later ones DER strings.
 fn claims_as_extensions(claims: &Map<String, Value>, issuer: &str) -> Result<Vec<Extension>, Unable> {
     let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+    // An issuer of the kind of Dex passes on what another one said (`issuer-claim` of the public-good instance's configuration).
+    let passed_on = claims.get("federated_claims").and_then(|federated| federated.get("connector_id")?.as_str());
+    let issuer = passed_on.unwrap_or(issuer);
     let at_github = |name: &str| claim(name).map(|path| format!("https://github.com/{path}"));
     let run = claim("repository").zip(claim("run_id")).map(|(repository, run)| {
         let attempt = claim("run_attempt").unwrap_or("1");

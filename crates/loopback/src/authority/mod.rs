@@ -8,7 +8,8 @@ mod certificate;
 mod ct;
 mod fulcio;
 mod jobs;
-mod key;
+pub(crate) mod key;
+mod login;
 mod rekor;
 mod timestamp;
 mod token;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -31,14 +33,15 @@ use crate::server::{Server, listen};
 use crate::traffic::{Incoming, Traffic};
 
 pub use crate::traffic::{Effect, Fault, Request};
-pub use jobs::Job;
-pub use token::workflow_claims;
+pub use jobs::{BuildkiteJob, Job};
+pub use token::{buildkite_claims, workflow_claims};
 
 pub(crate) use certificate::{Issuer, Purpose, extension};
 pub(crate) use key::EcKey;
 
 use fulcio::Fulcio;
 use jobs::Jobs;
+use login::Logins;
 use rekor::{RekorV1, RekorV2};
 use timestamp::TimestampAuthority;
 use token::TokenIssuer;
@@ -65,6 +68,7 @@ struct Shared {
     base: String,
     tokens: TokenIssuer,
     jobs: Jobs,
+    logins: Logins,
     fulcio: Fulcio,
     rekor_v1: RekorV1,
     rekor_v2: RekorV2,
@@ -89,6 +93,7 @@ impl Authority {
         let shared = Shared {
             tokens: TokenIssuer::new(base.clone())?,
             jobs: Jobs::default(),
+            logins: Logins::default(),
             base,
             fulcio: Fulcio::new()?,
             rekor_v1: RekorV1::new()?,
@@ -126,6 +131,19 @@ impl Authority {
     /// When no secret can be made for it.
     pub fn job(&self, claims: &Value) -> io::Result<Job> {
         Ok(self.shared.jobs.start(&self.shared.base, claims)?)
+    }
+
+    /// Starts a job of Buildkite whose tokens have these claims. Its endpoint is the authority's address and `/buildkite`.
+    ///
+    /// # Errors
+    /// When no secret can be made for it.
+    pub fn buildkite_job(&self, claims: &Value) -> io::Result<BuildkiteJob> {
+        Ok(self.shared.jobs.start_buildkite(&self.shared.base, claims)?)
+    }
+
+    /// From now on a browser that comes to sign in is this person's; tokens have these claims.
+    pub fn sit_down(&self, claims: &Value) {
+        self.shared.logins.sit_down(claims);
     }
 
     /// The trusted root (version 0.1), as JSON.
@@ -177,6 +195,14 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
         (&Method::GET, path) if path.starts_with("/jobs/") => {
             shared.jobs.token(incoming, bearer, &shared.tokens).map(|token| json(&token))
         }
+        (&Method::POST, path) if path.starts_with("/buildkite/jobs/") => {
+            shared.jobs.buildkite_token(incoming, &shared.tokens).map(|token| json(&token))
+        }
+        (&Method::GET, "/auth") => shared
+            .logins
+            .authorize(&incoming.query)
+            .map(|location| answer(StatusCode::FOUND, &[("location", &location)], Body::empty())),
+        (&Method::POST, "/token") => shared.logins.exchange(body, &shared.tokens).map(|token| json(&token)),
         (&Method::POST, "/api/v2/signingCert") => {
             shared.fulcio.issue(body, bearer, &shared.tokens).map(|chain| json(&chain))
         }
@@ -217,7 +243,7 @@ impl Refusal {
     }
 }
 
-/// The machine cannot do what the authority needs: no randomness, or something that cannot be encoded.
+/// The machine cannot do what a fake needs: no randomness, or something that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unable(String);

@@ -72,7 +72,8 @@ impl TokenIssuer {
     pub(crate) fn configuration(&self) -> Value {
         json!({
             "issuer": self.url, "jwks_uri": format!("{}/keys", self.url),
-            "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+            "authorization_endpoint": format!("{}/auth", self.url), "token_endpoint": format!("{}/token", self.url),
+            "response_types_supported": ["code", "id_token"], "code_challenge_methods_supported": ["S256"], "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
         })
     }
@@ -101,5 +102,14 @@ pub fn workflow_claims() -> Value {
         "job_workflow_ref": "acme/shop/.github/workflows/release.yml@refs/heads/main",
         "job_workflow_sha": "3f786850e387550fdab836ed7e6dc881de23001b",
         "runner_environment": "github-hosted", "run_id": "42", "run_attempt": "1",
+    })
+}
+
+/// What the token of a Buildkite job says (Buildkite, "buildkite-agent oidc", "Claims").
+pub fn buildkite_claims() -> Value {
+    json!({
+        "sub": "organization:acme:pipeline:shop:ref:refs/heads/main:commit:3f786850e387550fdab836ed7e6dc881de23001b:step:release",
+        "organization_slug": "acme", "pipeline_slug": "shop", "build_number": 7, "build_branch": "main",
+        "build_commit": "3f786850e387550fdab836ed7e6dc881de23001b", "step_key": "release",
     })
 }

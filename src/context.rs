@@ -27,6 +27,10 @@ pub struct Environment {
     pub identity_token: Option<Redacted<String>>,
     /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`: where a job of GitHub Actions gets tokens.
     pub token_endpoint: Option<(String, Redacted<String>)>,
+    /// `BUILDKITE_AGENT_ACCESS_TOKEN`, `BUILDKITE_JOB_ID` and `BUILDKITE_AGENT_ENDPOINT`: by what a job of Buildkite gets tokens.
+    pub buildkite: Option<BuildkiteVariables>,
+    /// `CI`: whether nobody sits in front of this machine.
+    pub ci: bool,
     /// `GITHUB_ACTIONS`: whether a job can be given a token endpoint.
     pub github_actions: bool,
     /// `VAULT_…`.
@@ -48,6 +52,17 @@ impl Environment {
     pub fn docker_folder(&self) -> Option<PathBuf> {
         self.docker_config.clone().or_else(|| self.home.as_ref().map(|home| home.join(".docker")))
     }
+}
+
+/// The variables of a Buildkite job that its agent's `oidc request-token` reads.
+#[derive(Debug)]
+pub struct BuildkiteVariables {
+    /// `BUILDKITE_AGENT_ACCESS_TOKEN`.
+    pub access_token: Redacted<String>,
+    /// `BUILDKITE_JOB_ID`.
+    pub job: String,
+    /// `BUILDKITE_AGENT_ENDPOINT`; without it Buildkite's own.
+    pub endpoint: Option<String>,
 }
 
 /// The variables that the clients of Vault and OpenBao read, with their own prefixes.
@@ -122,6 +137,11 @@ impl Context {
                 identity_token: text("SIGSTORE_ID_TOKEN").map(Redacted::new),
                 token_endpoint: text("ACTIONS_ID_TOKEN_REQUEST_URL")
                     .zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Redacted::new)),
+                buildkite: text("BUILDKITE_AGENT_ACCESS_TOKEN").zip(text("BUILDKITE_JOB_ID")).map(|(token, job)| {
+                    let endpoint = text("BUILDKITE_AGENT_ENDPOINT");
+                    BuildkiteVariables { access_token: Redacted::new(token), job, endpoint }
+                }),
+                ci: text("CI").is_some_and(|ci| ci != "false"),
                 github_actions: text("GITHUB_ACTIONS").as_deref() == Some("true"),
                 vault: VaultVariables::read("VAULT", &text),
                 openbao: VaultVariables::read("BAO", &text),
@@ -156,12 +176,26 @@ impl Context {
     /// # Errors
     /// When neither is known.
     pub fn store_directory(&self, asked: Option<&PathBuf>) -> Result<PathBuf, Failure> {
-        let cache = || self.environment.cache_home.clone();
-        let home = || self.environment.home.as_ref().map(|home| home.join(".cache"));
-        asked.cloned().or_else(|| cache().or_else(home).map(|folder| folder.join("sealwright/db"))).ok_or_else(|| {
+        asked.cloned().or_else(|| self.cache("sealwright/db")).ok_or_else(|| {
             Failure::usage("there is no folder for advisory data: neither XDG_CACHE_HOME nor HOME is set")
                 .hint("name one with --db DIR")
         })
+    }
+
+    /// Where what Sigstore instances publish is kept: `$XDG_CACHE_HOME/sealwright/tuf` or `~/.cache/sealwright/tuf`.
+    ///
+    /// # Errors
+    /// When neither is known.
+    pub fn trust_directory(&self) -> Result<PathBuf, Failure> {
+        self.cache("sealwright/tuf").ok_or_else(|| {
+            Failure::usage("there is no folder for trusted roots: neither XDG_CACHE_HOME nor HOME is set")
+                .hint("set one of them, or name a file with --trusted-root FILE")
+        })
+    }
+
+    fn cache(&self, folder: &str) -> Option<PathBuf> {
+        let home = || self.environment.home.as_ref().map(|home| home.join(".cache"));
+        self.environment.cache_home.clone().or_else(home).map(|cache| cache.join(folder))
     }
 
     /// The time that documents of an image state: `SOURCE_DATE_EPOCH`, else the image's own `created`, else the epoch.

@@ -53,6 +53,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Download(wanted) => commands::download::run(wanted, context, handle).map(|()| Exit::Passed),
         Command::Copy(arguments) => commands::copy::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Login(arguments) => commands::login::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Trust(arguments) => commands::trust::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
     };
     // A connection that hangs must not keep a finished command alive.

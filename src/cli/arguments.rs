@@ -6,6 +6,7 @@
 mod evidence;
 mod registry;
 mod signing;
+mod trust;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use sealwright_source::Transport;
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
 pub use registry::{EcrFlags, Login};
 pub use signing::{Attest, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
+pub use trust::{InstanceName, Trust, TrustReport, TrustSource};
 
 use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
 use registry::LOGIN_EXAMPLES;
@@ -116,13 +118,15 @@ pub enum Command {
     /// Advisory data: fetch, import, show
     #[command(subcommand)]
     Db(Db),
+    /// The keys and endpoints of a Sigstore instance: show, fetch
+    #[command(subcommand)]
+    Trust(Trust),
 }
 
 const SEAL_EXAMPLES: &str = "\
 Examples:
   sealwright seal oci:build/image --push registry.example/shop/app:v1 --key cosign.key --transparency none
-  sealwright seal docker-archive:app.tar --push registry.example/shop/app:v1 --policy sealwright.yaml \\
-      --signing-config signing-config.json --trusted-root trusted-root.json --identity-token token.jwt
+  sealwright seal docker-archive:app.tar --push registry.example/shop/app:v1 --policy sealwright.yaml
 
 The password of an encrypted key is read from COSIGN_PASSWORD.";
 
@@ -143,7 +147,7 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   sealwright verify registry.example/shop/app:v1 --policy sealwright.yaml
   sealwright verify registry.example/shop/app:v1 --key cosign.pub --transparency none
-  sealwright verify registry.example/shop/app@sha256:… --trusted-root root.json \\
+  sealwright verify registry.example/shop/app@sha256:… \\
       --certificate-identity https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
   sealwright verify --bundle app.sigstore.json --artifact sha256:… --key cosign.pub --transparency none";
@@ -290,9 +294,9 @@ pub struct ExpectedSigner {
     /// The same as a regular expression that has to match all of it
     #[arg(long, value_name = "REGEXP")]
     pub certificate_oidc_issuer_regexp: Option<String>,
-    /// The keys and certificates of the Sigstore instance
-    #[arg(long, value_name = "FILE")]
-    pub trusted_root: Option<PathBuf>,
+    /// Who vouches for certificates, logs and times.
+    #[command(flatten)]
+    pub trust: TrustSource,
 }
 
 /// `db`.
@@ -400,9 +404,19 @@ mod tests {
         let mut found = Vec::new();
         names(&Arguments::command(), &mut found);
         assert!(found.iter().any(|n| n == "push"), "{found:?}");
-        for forbidden in
-            ["policy", "key", "transparency", "trusted_root", "signing_config", "db", "identity_token", "from"]
-        {
+        for forbidden in [
+            "policy",
+            "key",
+            "transparency",
+            "trusted_root",
+            "signing_config",
+            "db",
+            "identity_token",
+            "from",
+            "instance",
+            "tuf",
+            "tuf_root",
+        ] {
             assert!(!found.iter().any(|n| n == forbidden), "{forbidden} in {found:?}");
         }
     }

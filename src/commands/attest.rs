@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::pipeline::publish::Written;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
+use crate::pipeline::trust_root::TrustRoots;
 use crate::report::console::write_document;
 use crate::report::statements;
 
@@ -28,7 +29,8 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
     let kind = kind(&arguments.kind)?;
     let document = read_input(&arguments.predicate, context.limits.evidence)?;
     check(kind, &document, context).map_err(|e| e.at(arguments.predicate.display()))?;
-    let sealer = signer::open(&arguments.signing, context, handle)?;
+    let sealer =
+        signer::open(&arguments.signing, &TrustRoots::new(&arguments.signing.trust, context, handle), context, handle)?;
     let job = Job { kind, document: &document, context, handle };
     match (&arguments.reference, &arguments.artifact, &arguments.bundle) {
         (Some(reference), ..) => {

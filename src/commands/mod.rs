@@ -13,6 +13,7 @@ pub mod scan;
 pub mod seal;
 pub mod sign;
 pub mod tree;
+pub mod trust;
 pub mod verify;
 
 use std::path::Path;

@@ -29,6 +29,7 @@ use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::source::{self, Opened, open};
 use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
+use crate::pipeline::trust_root::TrustRoots;
 use crate::pipeline::{builders, evidence};
 use crate::report::console::{Style, write_document};
 use crate::report::{decision, statements, verification};
@@ -46,9 +47,10 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     }
     let trust = rules(arguments, context)?;
     let evidence = context.evidence_repository(&arguments.push.repository)?;
-    let sealer = signer::open(&arguments.signing, context, handle)?;
+    let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
+    let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
     can_store(arguments.format, &sealer)?;
-    let builders = builders::admit(&trust, &sealer, arguments.signing.trusted_root.as_deref(), context)?;
+    let builders = builders::admit(&trust, &sealer, &roots, context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
     let written = [&arguments.push.repository, &evidence];

@@ -19,6 +19,7 @@ use crate::pipeline::publish::Written;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
 use crate::report::console::write_document;
+use crate::pipeline::trust_root::TrustRoots;
 use crate::report::statements;
 
 /// Signs the image, with `--recursive` also what an index names, or writes the bundle where a file is meant.
@@ -36,7 +37,8 @@ pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> R
             if is_same_file(artifact, bundle) {
                 return Err(Failure::usage("--bundle names the artifact itself, expected another file"));
             }
-            let sealer = signer::open(&arguments.signing, context, handle)?;
+            let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
+            let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
             let written = sign_file(artifact, bundle, &sealer, context, handle)?;
             statements::write(("bundle", &bundle.display().to_string()), &[written], &arguments.output, style)
         }
@@ -61,7 +63,8 @@ fn sign_image(
             "annotation {reserved} is reserved: only what the signer proved stands there"
         )));
     }
-    let sealer = signer::open(&arguments.signing, context, handle)?;
+    let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
+    let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
     let target = Target::find(reference, arguments.recursive, &arguments.ecr, context, handle)?;
     let name = target.image.repository().to_string();
     let written = target.attach(&sealer, context, handle, arguments.format, |digest| {

@@ -20,9 +20,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::pipeline::builders::{builder_anchors, read_key};
 use crate::pipeline::evidence;
-use crate::pipeline::signer::read_trusted_root;
 use crate::pipeline::source::Registry;
 use crate::pipeline::trust_file::{self, TrustFile};
+use crate::pipeline::trust_root::{Origin, TrustRoots};
 use crate::report::console::write_document;
 use crate::report::verification;
 
@@ -31,7 +31,8 @@ use crate::report::verification;
 /// # Errors
 /// When what is needed for the checks cannot be read.
 pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) -> Result<Exit, Failure> {
-    let demanded = Demand::of(arguments, context)?;
+    let roots = TrustRoots::new(&arguments.signer.trust, context, handle);
+    let demanded = Demand::of(arguments, &roots, context)?;
     let (subject, report) = match (&arguments.reference, &arguments.bundle, &arguments.artifact) {
         (Some(reference), _, _) => image(reference, &demanded, arguments, context, handle)?,
         (None, Some(bundle), Some(artifact)) => file(bundle, artifact, &demanded, context)?,
@@ -39,9 +40,10 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
     };
     for output in or_stdout(&arguments.output, ReportFormat::Text).iter() {
         let bytes = match output.format {
-            ReportFormat::Text => as_text(&subject, &report, arguments.explain, context).into_bytes(),
+            ReportFormat::Text => as_text(&subject, &report, roots.origin(), arguments.explain, context).into_bytes(),
             ReportFormat::Json => {
-                let mut bytes = serde_json::to_vec_pretty(&verification::json(&subject, &report)).unwrap_or_default();
+                let document = verification::json(&subject, &report, roots.origin(), context.now);
+                let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
                 bytes.push(b'\n');
                 bytes
             }
@@ -51,14 +53,14 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
     Ok(if report.passed() { Exit::Passed } else { Exit::NotVerified })
 }
 
-fn as_text(subject: &str, report: &Report, explain: bool, context: &Context) -> String {
+fn as_text(subject: &str, report: &Report, root: Option<&Origin>, explain: bool, context: &Context) -> String {
     let style = context.console.style();
     let head = if report.passed() {
         format!("{} {}", style.good("verified"), verification::summary(report))
     } else {
         style.bad("NOT VERIFIED")
     };
-    let explanation = if explain { verification::explanation(report, style) } else { String::new() };
+    let explanation = if explain { verification::explanation(report, root, context.now, style) } else { String::new() };
     format!("{}{explanation}{head}\n{subject}\n", verification::text(report, style))
 }
 
@@ -69,14 +71,17 @@ enum Demand {
 }
 
 impl Demand {
-    fn of(arguments: &arguments::Verify, context: &Context) -> Result<Self, Failure> {
+    fn of(arguments: &arguments::Verify, roots: &TrustRoots<'_>, context: &Context) -> Result<Self, Failure> {
         if let Some(path) = &arguments.policy {
             let trust = trust_file::read(path, &context.limits)?;
-            let builders = builder_anchors(&trust, arguments.signer.trusted_root.as_deref(), context)?;
+            let builders = builder_anchors(&trust, roots, context)?;
             return Ok(Self::Policy { trust: Box::new(trust), builders });
         }
         let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), super::predicate_type)?;
-        Ok(Self::Plain { anchor: Box::new(plain_anchor(&arguments.signer, context)?), predicate_type: kind.to_owned() })
+        Ok(Self::Plain {
+            anchor: Box::new(plain_anchor(&arguments.signer, roots, context)?),
+            predicate_type: kind.to_owned(),
+        })
     }
 
     fn requirement(&self) -> Requirement<'_> {
@@ -88,20 +93,13 @@ impl Demand {
 }
 
 /// Without a key or an identity and its issuer anybody could have signed.
-fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Failure> {
-    let root = signer.trusted_root.as_deref();
+fn plain_anchor(signer: &ExpectedSigner, roots: &TrustRoots<'_>, context: &Context) -> Result<Anchor, Failure> {
     if let Some(path) = &signer.key {
         let key = read_key(path, context)?;
-        return match (signer.transparency, root) {
-            (Transparency::None, _) => Ok(Anchor::Key(key)),
-            (Transparency::Required, Some(root)) => {
-                Ok(Anchor::LoggedKey(key, Box::new(read_trusted_root(root, context)?)))
-            }
-            (Transparency::Required, None) => {
-                Err(Failure::usage("a log entry is demanded, and --trusted-root is missing")
-                    .hint("--transparency none asks for the signature alone"))
-            }
-        };
+        return Ok(match signer.transparency {
+            Transparency::None => Anchor::Key(key),
+            Transparency::Required => Anchor::LoggedKey(key, Box::new(roots.root()?.clone())),
+        });
     }
     if signer.transparency == Transparency::None {
         return Err(Failure::usage("--transparency none needs --key"));
@@ -117,9 +115,6 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
         return Err(Failure::usage("it is not said whose signature counts")
             .hint("name --policy, or --key, or --certificate-identity and --certificate-oidc-issuer"));
     };
-    let Some(root) = root else {
-        return Err(Failure::usage("a certificate is demanded, and --trusted-root is missing"));
-    };
     let borrowed = |value: &Result<String, String>| match value {
         Ok(exact) => Ok(exact.as_str().to_owned()),
         Err(pattern) => Err(pattern.as_str().to_owned()),
@@ -128,7 +123,7 @@ fn plain_anchor(signer: &ExpectedSigner, context: &Context) -> Result<Anchor, Fa
     let rule =
         IdentityRule::from_flags(subject.as_deref().map_err(String::as_str), issuer.as_deref().map_err(String::as_str))
             .map_err(Failure::usage)?;
-    Ok(Anchor::Keyless(Box::new(read_trusted_root(root, context)?), rule))
+    Ok(Anchor::Keyless(Box::new(roots.root()?.clone()), rule))
 }
 
 fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> Result<(String, Report), Failure> {

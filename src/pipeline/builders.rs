@@ -3,31 +3,35 @@
 use std::path::Path;
 
 use sealwright_core::bounded::read_file;
-use sealwright_policy::{Builder, BuilderIdentity};
+use sealwright_policy::{Builder, BuilderIdentity, Transparency};
 use sealwright_verify::{BuilderAnchor, PublicKey};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::pipeline::signer::{Sealer, read_trusted_root};
+use crate::pipeline::signer::Sealer;
 use crate::pipeline::trust_file::TrustFile;
+use crate::pipeline::trust_root::TrustRoots;
 
-/// Each builder of a trust file with its key, or with the trusted root for its certificate.
+/// Each builder of a trust file with its key, or with the trusted root for its certificate. Where all have keys and none
+/// demands a log, no trusted root is opened.
 ///
 /// # Errors
-/// When a key or the trusted root cannot be read.
+/// When a key or the trusted root cannot be had.
 pub fn builder_anchors(
     trust: &TrustFile,
-    root: Option<&Path>,
+    roots: &TrustRoots<'_>,
     context: &Context,
 ) -> Result<Vec<BuilderAnchor>, Failure> {
     let folder = Path::new(&trust.name).parent().unwrap_or(Path::new(""));
-    let root = root.map(|path| read_trusted_root(path, context)).transpose()?;
+    // A keyless builder demands a log.
+    let needed = trust.policy.builders.iter().any(|builder| builder.transparency == Transparency::Required);
+    let root = if needed { Some(roots.root()?) } else { None };
     let anchor = |builder: &Builder| {
         let key = match &builder.identity {
             BuilderIdentity::Key(rule) => Some(read_key(&folder.join(&rule.file), context)?),
             BuilderIdentity::Keyless(_) => None,
         };
-        Ok(BuilderAnchor::new(builder.clone(), key, root.as_ref())?)
+        Ok(BuilderAnchor::new(builder.clone(), key, root)?)
     };
     trust.policy.builders.iter().map(anchor).collect()
 }
@@ -39,13 +43,13 @@ pub fn builder_anchors(
 pub fn admit(
     trust: &TrustFile,
     sealer: &Sealer,
-    root: Option<&Path>,
+    roots: &TrustRoots<'_>,
     context: &Context,
 ) -> Result<Vec<BuilderAnchor>, Failure> {
     if trust.policy.builders.is_empty() {
         return Ok(vec![sealer.builder.clone()]);
     }
-    let builders = builder_anchors(trust, root, context)?;
+    let builders = builder_anchors(trust, roots, context)?;
     let mut reasons = Vec::new();
     for builder in &builders {
         match sealer.mismatch(builder) {

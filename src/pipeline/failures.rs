@@ -10,6 +10,7 @@ use sealwright_registry::RegistryError;
 use sealwright_sbom::SbomError;
 use sealwright_sign::SignError;
 use sealwright_source::SourceError;
+use sealwright_trust::TrustError;
 use sealwright_verify::AnchorError;
 
 use crate::exit::Exit;
@@ -103,6 +104,21 @@ impl From<RegistryError> for Failure {
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
         by(error.is_unavailable(), error.to_string())
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let failure = by(error.is_unavailable(), error.to_string());
+        match error {
+            TrustError::NotKept { .. } => failure.hint("`sealwright trust update` fetches it"),
+            TrustError::NoCopy { .. } | TrustError::Stale { .. } | TrustError::Frozen { .. } => failure.hint(
+                "run `sealwright trust update` where there is a network, or name a file of an instance's: --trusted-root FILE",
+            ),
+            TrustError::NoTarget { .. } => failure.hint("name files: --signing-config FILE and --trusted-root FILE"),
+            TrustError::Refused { .. } | TrustError::Unreachable { .. } => failure.hint("what was kept before is as it was"),
+            _ => failure,
+        }
     }
 }
 

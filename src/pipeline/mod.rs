@@ -14,5 +14,7 @@ pub mod signer;
 pub mod source;
 pub mod statements;
 pub mod target;
+pub mod token;
 pub mod trust_file;
+pub mod trust_root;
 pub mod vault;

@@ -1,6 +1,6 @@
 //! Who signs, and how its signatures are checked when they are read back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sealwright_attest::{ProvenBuilder, SourceIdentity};
 use sealwright_core::bounded::read_file;
@@ -9,16 +9,17 @@ use sealwright_policy::{
     Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
 };
 use sealwright_sign::{
-    GitHubTokens, KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility,
-    WorkloadClaims,
+    KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility, WorkloadClaims,
+    sign_in,
 };
 use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
 use tokio::runtime::Handle;
 
+use super::token::{self, Found};
+use super::trust_root::TrustRoots;
 use super::vault;
 use crate::cli::arguments::{Identity, Signing, Transparency};
 use crate::cli::key_ref::KeyRef;
-use crate::commands::read_input;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -41,20 +42,31 @@ enum Who {
     Identity { subject: String, issuer: String },
 }
 
-/// Reads key, token and configuration. Only a CI system's token endpoint and a key service are asked, each for what it has.
+/// Reads key, token and configuration. Only a CI system's token endpoint, a key service and the instance's TUF repository are
+/// asked, each for what it has, and a person at a terminal.
 ///
 /// # Errors
 /// When one of them cannot be used, or they do not fit together.
-pub fn open(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
+pub fn open(
+    arguments: &Signing,
+    roots: &TrustRoots<'_>,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Sealer, Failure> {
     match (&arguments.identity.key, arguments.transparency) {
         (Some(key), Some(Transparency::None)) => {
             Sealer::of_key(read_key(key, &arguments.identity, context, handle)?, key)
         }
-        (Some(key), None | Some(Transparency::Required)) => logged_key(key, arguments, context, handle),
+        (Some(_), None) if arguments.trust.is_default() && arguments.signing_config.is_none() => {
+            Err(Failure::usage("it is not said whether the signature is entered into a log that everyone can read").hint(
+                "say --transparency required if it is, or --transparency none: the signature, the subject and the predicate type are still checked; no log, no trusted time",
+            ))
+        }
+        (Some(key), None | Some(Transparency::Required)) => logged_key(key, arguments, roots, context, handle),
         (None, Some(Transparency::None)) => Err(Failure::usage("--transparency none needs --key")
             .hint("a certificate lives for minutes: without a log and a trusted time it proves nothing")),
         (None, stated) => {
-            let sealer = keyless(arguments, context, handle)?;
+            let sealer = keyless(arguments, roots, context, handle)?;
             match stated {
                 Some(Transparency::Required) => Ok(sealer),
                 _ => sealer.may_be_named(),
@@ -88,46 +100,39 @@ fn read_key_file(path: &Path, context: &Context) -> Result<KeySigner, Failure> {
         .map_err(|e| Failure::from(e).at(format!("key {}", path.display())))
 }
 
-fn logged_key(key: &KeyRef, arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
+fn logged_key(
+    key: &KeyRef,
+    arguments: &Signing,
+    roots: &TrustRoots<'_>,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Sealer, Failure> {
     let hint = "--transparency none signs with the key alone: the signature, the subject and the predicate type are still checked; no log, no trusted time";
-    let (config, root) = instance(arguments, "a transparency log", hint, context)?;
+    let (config, root) = roots.for_signing(arguments, hint)?;
     let signer = LoggedKeySigner::new(read_key(key, &arguments.identity, context, handle)?, &config, context.timeout)?;
-    Sealer::of_logged_key(signer, key, &root)
+    Sealer::of_logged_key(signer, key, root)
 }
 
-/// The signing config and the trusted root of the instance that is asked.
-fn instance(arguments: &Signing, what: &str, hint: &str, context: &Context) -> Result<(Vec<u8>, TrustedRoot), Failure> {
-    let needed = |value: &Option<PathBuf>, flag: &str, of: &str| {
-        value.clone().ok_or_else(|| Failure::usage(format!("{what} needs {flag} ({of})")).hint(hint))
+fn keyless(arguments: &Signing, roots: &TrustRoots<'_>, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
+    let tokens = token::find(&arguments.identity, SIGSTORE, context)?;
+    let (config, root) =
+        roots.for_signing(arguments, "sign with a key instead: --key cosign.key --transparency none")?;
+    let signer = |token: &Redacted<String>, endpoint| {
+        Ok::<_, Failure>(KeylessSigner::new(&config, token, endpoint, context.now, context.timeout)?)
     };
-    let config = needed(&arguments.signing_config, "--signing-config", "the endpoints of a Sigstore instance")?;
-    let root = needed(&arguments.trusted_root, "--trusted-root", "the keys and certificates of that instance")?;
-    Ok((read_input(&config, context.limits.evidence)?, read_trusted_root(&root, context)?))
-}
-
-fn keyless(arguments: &Signing, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
-    let hint = "sign with a key instead: --key cosign.key --transparency none";
-    let (config, root) = instance(arguments, "keyless signing", hint, context)?;
-    if let Some(file) = &arguments.identity.identity_token {
-        let token = read_input(file, context.limits.configuration)?;
-        let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
-        return Sealer::of_token(&config, &Redacted::new(token), &root, context);
-    }
-    if let Some(token) = &context.environment.identity_token {
-        return Sealer::of_token(&config, token, &root, context);
-    }
-    if let Some((url, bearer)) = &context.environment.token_endpoint {
-        let endpoint = GitHubTokens::new(url, bearer.clone(), SIGSTORE, context.timeout)?;
-        let token = handle.block_on(endpoint.request())?;
-        let signer = KeylessSigner::new(&config, &token, Some(endpoint), context.now, context.timeout)?;
-        return Sealer::of_keyless(signer, &root);
-    }
-    let what = "keyless signing needs an OpenID Connect token for the audience sigstore";
-    Err(Failure::usage(what).hint(if context.environment.github_actions {
-        "the job has no token endpoint: give it `permissions: id-token: write`"
-    } else {
-        "name a file with --identity-token, set SIGSTORE_ID_TOKEN, or sign with a key: --key cosign.key --transparency none"
-    }))
+    let signer = match tokens {
+        Found::Token(token) => signer(&token, None)?,
+        Found::Endpoint(endpoint) => signer(&handle.block_on(endpoint.request())?, Some(endpoint))?,
+        Found::Person => {
+            let show = |url: &str| {
+                context.console.ask(&format!(
+                    "Open this address in a browser and say who you are. Certificate and log will show your name to everyone.\n\n  {url}\n"
+                ));
+            };
+            signer(&handle.block_on(sign_in(&config, context.timeout, show))?, None)?
+        }
+    };
+    Sealer::of_keyless(signer, root)
 }
 
 /// Whoever signs, with the evidence that the built-in policy asks for.
@@ -155,17 +160,6 @@ fn source_of(workload: &WorkloadClaims) -> SourceIdentity {
         reference: workload.reference.clone(),
         commit: workload.commit.clone(),
     }
-}
-
-/// A trusted root from a file.
-///
-/// # Errors
-/// When it cannot be read or is none.
-pub fn read_trusted_root(path: &Path, context: &Context) -> Result<TrustedRoot, Failure> {
-    let fail = |why: String| Failure::usage(format!("trusted root {} could not be read: {why}", path.display()));
-    let bytes = read_file(path, context.limits.evidence).map_err(|e| fail(e.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| fail("it is no text".into()))?;
-    TrustedRoot::from_json(&text).map_err(|e| fail(e.to_string()))
 }
 
 impl Sealer {

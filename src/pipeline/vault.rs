@@ -2,12 +2,12 @@
 
 use sealwright_core::Redacted;
 use sealwright_core::bounded::read_file;
-use sealwright_sign::{GitHubTokens, VaultAccess, VaultKey, VaultLogin};
+use sealwright_sign::{VaultAccess, VaultKey, VaultLogin};
 use tokio::runtime::Handle;
 
+use super::token::{self, Found};
 use crate::cli::arguments::Identity;
 use crate::cli::key_ref::Dialect;
-use crate::commands::read_input;
 use crate::context::{Context, VaultVariables};
 use crate::failure::Failure;
 
@@ -79,16 +79,10 @@ fn login(
 
 /// The identity token of the workload, for Vault's eyes.
 fn workload_token(identity: &Identity, context: &Context, handle: &Handle) -> Result<Redacted<String>, Failure> {
-    if let Some(file) = &identity.identity_token {
-        let token = read_input(file, context.limits.configuration)?;
-        let token = String::from_utf8(token).map_err(|_| Failure::usage("the identity token is no text"))?;
-        return Ok(Redacted::new(token));
+    match token::find(identity, &identity.vault.audience, context)? {
+        Found::Token(token) => Ok(token),
+        Found::Endpoint(endpoint) => Ok(handle.block_on(endpoint.request())?),
+        Found::Person => Err(Failure::usage("--vault-role needs the workload's identity token")
+            .hint("name a file with --identity-token, or give the job `permissions: id-token: write`")),
     }
-    let Some((url, bearer)) = &context.environment.token_endpoint else {
-        return Err(Failure::usage("--vault-role needs the workload's identity token")
-            .hint("name a file with --identity-token, or give the job `permissions: id-token: write`"));
-    };
-    let audience = &identity.vault.audience;
-    let endpoint = GitHubTokens::new(url, bearer.clone(), audience, context.timeout)?;
-    Ok(handle.block_on(endpoint.request())?)
 }

@@ -14,6 +14,7 @@ pub struct Console {
     json: bool,
     stderr_terminal: bool,
     stdout_color: bool,
+    interactive: bool,
 }
 
 impl Console {
@@ -24,17 +25,28 @@ impl Console {
             json: format == LogFormat::Json,
             stderr_terminal: io::stderr().is_terminal(),
             stdout_color: io::stdout().is_terminal() && !no_color,
+            interactive: io::stdin().is_terminal() && io::stderr().is_terminal() && format == LogFormat::Text,
         }
     }
 
     /// A console for tests: nothing is printed but results and errors.
     pub fn silent() -> Self {
-        Self { quiet: true, json: false, stderr_terminal: false, stdout_color: false }
+        Self { quiet: true, json: false, stderr_terminal: false, stdout_color: false, interactive: false }
     }
 
     /// Whether progress bars make sense.
     pub fn shows_progress(&self) -> bool {
         self.stderr_terminal && !self.quiet && !self.json
+    }
+
+    /// Whether somebody can be asked to do something: stdin and stderr are a terminal's.
+    pub fn is_interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// What somebody is asked to do, without which the run does not go on. `--quiet` keeps it.
+    pub fn ask(&self, message: &str) {
+        self.line(message);
     }
 
     /// How text on stdout is marked.

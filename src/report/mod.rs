@@ -7,4 +7,5 @@ pub mod progress;
 pub mod scan;
 pub mod statements;
 pub mod tree;
+pub mod trust_root;
 pub mod verification;

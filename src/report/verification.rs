@@ -1,10 +1,13 @@
 //! The checks of a verification, in lines for a person or as JSON.
 
+use jiff::Timestamp;
 use sealwright_core::Untrusted;
 use sealwright_verify::{CHECKS, Outcome, Report};
 use serde_json::{Value, json};
 
 use super::console::Style;
+use super::trust_root::{origin_json, origin_lines};
+use crate::pipeline::trust_root::Origin;
 
 /// The version of the JSON document.
 pub const SCHEMA: u32 = 1;
@@ -36,12 +39,18 @@ pub fn text(report: &Report, style: Style) -> String {
     text
 }
 
-/// What stands behind the checks: what each demands, the statements that count, and why others do not.
-pub fn explanation(report: &Report, style: Style) -> String {
+/// What stands behind the checks: what each demands, whose keys and certificates they go by, the statements that count, and why
+/// others do not.
+pub fn explanation(report: &Report, root: Option<&Origin>, now: Timestamp, style: Style) -> String {
     let mut text = format!("{}\n", style.heading("what was checked (docs/reference/checks.md)"));
     for info in CHECKS.iter().filter(|info| report.checks.iter().any(|check| check.number == info.number)) {
         text.push_str(&format!("{:>2}  {:<16}  {}\n", info.number, info.name, info.meaning));
     }
+    text.push_str(&format!("{}\n", style.heading("trusted root")));
+    text.push_str(&root.map_or_else(
+        || "none: keys alone are asked for, without a log and a trusted time\n".to_owned(),
+        |origin| origin_lines(origin, now),
+    ));
     text.push_str(&format!("{}\n", style.heading("statements that count")));
     for statement in &report.statements {
         let time = statement.time.map_or("self-asserted".to_owned(), |time| time.to_string());
@@ -66,6 +75,10 @@ pub fn summary(report: &Report) -> String {
 }
 
 /// For a machine.
-pub fn json(subject: &str, report: &Report) -> Value {
-    json!({ "schema": SCHEMA, "subject": subject, "passed": report.passed(), "report": report })
+pub fn json(subject: &str, report: &Report, root: Option<&Origin>, now: Timestamp) -> Value {
+    let mut document = json!({ "schema": SCHEMA, "subject": subject, "passed": report.passed(), "report": report });
+    if let (Some(origin), Some(members)) = (root, document.as_object_mut()) {
+        members.insert("trust_root".to_owned(), origin_json(origin, now));
+    }
+    document
 }

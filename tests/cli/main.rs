@@ -17,4 +17,5 @@ mod scene;
 mod seal;
 mod sign;
 mod tree;
+mod trust;
 mod verify;

@@ -97,7 +97,7 @@ fn what_cannot_be_right_is_refused_before_the_image_is_read() {
     with(&[&key[..], &["--policy", "typo.yaml"]].concat()).expect(2, &["typo.yaml:4:3", "did you mean fail-on?"]);
     with(&["--policy", "policy.yaml", "--key", "key.pem"]).expect(2, &["--transparency none"]);
     with(&["--policy", "policy.yaml", "--transparency", "none"]).expect(2, &["needs --key"]);
-    with(&["--policy", "policy.yaml"]).expect(2, &["--signing-config"]);
+    with(&["--policy", "policy.yaml"]).expect(2, &["--identity-token"]);
     with(&[&key[..], &["--policy", "absent.yaml"]].concat()).expect(2, &["absent.yaml could not be read"]);
     with(&["--policy", "policy.yaml", "--key", "key.pub", "--transparency", "none"])
         .expect(2, &["it is the public key"]);

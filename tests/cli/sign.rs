@@ -115,7 +115,7 @@ fn what_is_not_there_cannot_be_signed() {
     let scene = sealed();
     let missing = format!("{}/acme/shop:v9", scene.registry.host());
     scene.run(&[&["sign", missing.as_str()][..], &OPS].concat()).expect(5, &["v9"]);
-    scene.run(&["sign", &scene.reference()]).expect(2, &["--signing-config"]);
+    scene.run(&["sign", &scene.reference()]).expect(2, &["--identity-token"]);
 }
 
 #[test]

@@ -22,7 +22,9 @@ fn it_has_to_be_said_whose_signature_counts() {
     scene.verify(&[]).expect(2, &["whose signature counts", "--policy"]);
     scene.verify(&["--certificate-identity", "me"]).expect(2, &["whose signature counts"]);
     scene.verify(&["--certificate-oidc-issuer", "x"]).expect(2, &["whose signature counts"]);
-    scene.verify(&["--key", "key.pub"]).expect(2, &["--trusted-root"]);
+    scene
+        .verify(&["--key", "key.pub", "--tuf", "http://127.0.0.1:9"])
+        .expect(5, &["127.0.0.1:9", "--trusted-root FILE"]);
     scene.verify(&["--policy", "policy.yaml", "--key", "key.pub"]).expect(2, &["cannot be used with"]);
     scene.verify(&KEY).expect(0, &["5  signature"]);
     scene.verify(&[&KEY[..], &["--type", "nonsense"]].concat()).expect(2, &["nonsense", "cyclonedx"]);

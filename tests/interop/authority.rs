@@ -1,8 +1,11 @@
-//! The loopback authority: other vendors accept what it signed for us, and it signs for another vendor's client.
+//! The loopback authority and the loopback TUF repository: other vendors accept what was signed there for us, and cosign signs there
+//! and initializes itself from it.
 
 use std::path::Path;
+use std::process::Command;
 
 use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
+use sealwright_loopback::tuf::{Role, TufRepository};
 
 use crate::keyless::{IDENTITY, Instance, a_seal_is_accepted_by_everyone};
 use crate::peer::{say, sealwright};
@@ -100,4 +103,86 @@ fn cosign_signs_and_we_accept(home: &Path, authority: &Authority, instance: &Ins
     say(&mut sign).expect_code(0);
     verify().expect_code(0);
     println!("cosign signs at this authority, and we accept it");
+}
+
+/// cosign and we go by the same repository of a private instance: neither is given a file but its first root.
+#[test]
+fn cosign_initializes_itself_from_the_tuf_repository() {
+    let folder = tempfile::tempdir().expect("folder");
+    let home = folder.path();
+    let authority = Authority::start().expect("authority");
+    let (_server, registry) = go_registry();
+    let root = authority.trusted_root().expect("trusted root");
+    let config = authority.signing_config(LogVersion::V2);
+    let targets = [("trusted_root.json", root.as_str()), ("signing_config.v0.2.json", config.as_str())];
+    let repository = TufRepository::start(&targets).expect("repository");
+    std::fs::write(home.join("root.json"), repository.root()).expect("root");
+    std::fs::write(home.join("token"), authority.token(&workflow_claims()).expect("token")).expect("token");
+    let image = format!("{registry}/acme/shop:v1");
+    let ours = |arguments: &[&str]| {
+        let instance = ["--tuf", repository.url(), "--tuf-root", "root.json"];
+        say(sealwright(home).args(arguments).args(instance))
+    };
+    let theirs = |arguments: &[&str]| say(with_cache(home).args(arguments));
+    let identity = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", authority.issuer()];
+    let initialize = || theirs(&["initialize", "--mirror", repository.url(), "--root", "root.json"]);
+
+    crate::sealed::import_nothing(home);
+    let policy = format!(
+        "version: 1\nbuilders: [{{ name: release, keyless: {{ issuer: \"{}\", identity: \"{IDENTITY}\" }} }}]\ngate: {{ unknown-severity: report, unknown-distro: report, max-advisory-age: off }}\n",
+        authority.issuer()
+    );
+    std::fs::write(home.join("policy.yaml"), policy).expect("policy");
+    let source = crate::registries::small_image(home);
+    let seal = ["seal", &source, "--push", &image, "--policy", "policy.yaml", "--db", "db"];
+    ours(&[&seal[..], &["--identity-token", "token"]].concat()).expect_code(0);
+    initialize().expect_code(0);
+    let verify = || theirs(&[&["verify", "--use-signed-timestamps"][..], &identity, &[&image]].concat());
+    verify().expect_code(0);
+
+    // The other way: cosign finds the endpoints there too.
+    let by_cosign = image.replace("/acme/shop:", "/acme/by-cosign:");
+    say(cosign(home).arg("generate-key-pair")).expect_code(0);
+    std::fs::write(home.join("key.yaml"), crate::sealed::LENIENT).expect("policy");
+    let push = ["seal", &source, "--push", &by_cosign, "--policy", "key.yaml", "--db", "db"];
+    ours(&[&push[..], &["--key", "cosign.key", "--transparency", "none"]].concat()).expect_code(0);
+    let accept = || ours(&[&["verify", &by_cosign][..], &identity].concat());
+    accept().expect_code(4);
+    theirs(&["sign", "--yes", "--allow-http-registry", "--identity-token", "token", &by_cosign]).expect_code(0);
+    accept().expect_code(0);
+
+    // A new root is followed, and what is no successor, has expired or was changed is refused, by both.
+    repository.rotate().expect("rotated");
+    ours(&["trust", "update"]).expect_code(0);
+    initialize().expect_code(0);
+    verify().expect_code(0);
+    let refused = |word: &str| {
+        let said = initialize();
+        assert!(said.code() != 0 && said.stderr.contains(word), "{word}: {}", said.stderr);
+    };
+    repository.set_life(Role::Timestamp, -1);
+    repository.publish(&targets).expect("published");
+    ours(&["trust", "update"]).expect_code(5);
+    refused("timestamp.json is expired");
+    repository.set_life(Role::Timestamp, 3_600);
+    repository.publish(&targets).expect("published");
+    initialize().expect_code(0);
+    repository.publish(&[("trusted_root.json", "{}")]).expect("published");
+    let path = repository.target_path("trusted_root.json").expect("path");
+    repository.alter(&path, b"[]".to_vec());
+    ours(&["trust", "update"]).expect_code(5);
+    refused("hash");
+    let stranger = TufRepository::start(&targets).expect("stranger");
+    stranger.rotate().expect("rotated");
+    repository.alter("3.root.json", stranger.file("2.root.json").expect("root"));
+    ours(&["trust", "update"]).expect_code(5);
+    refused("threshold");
+    println!("cosign initializes itself from the repository, and refuses what we refuse");
+}
+
+/// cosign with its cache, which [`cosign`] turns off.
+fn with_cache(home: &Path) -> Command {
+    let mut command = cosign(home);
+    command.env_remove("SIGSTORE_NO_CACHE");
+    command
 }

@@ -19,10 +19,11 @@ const LEAST_LIFE: i64 = 10;
 /// What an OpenID Connect token says about itself. Nobody checked its signature yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnverifiedClaims {
-    /// `iss`.
+    /// The issuer that Fulcio writes into the certificate: the one at which a person signed in where `iss` only passes it on
+    /// (Dex's `federated_claims.connector_id`), else `iss`.
     pub issuer: String,
-    /// The name that Fulcio writes into the certificate where the token is no GitHub workflow's: that of a GitLab pipeline, a
-    /// verified `email`, else `sub`.
+    /// The name that Fulcio writes into the certificate where the token is no GitHub workflow's: that of a GitLab or
+    /// Buildkite pipeline, a verified `email`, else `sub`.
     pub subject: String,
     /// Whether everyone may see what a certificate would name.
     pub visibility: Visibility,
@@ -99,18 +100,7 @@ impl UnverifiedClaims {
     /// Reads a token (RFC 7519) and refuses one that no authority would take: wrong audience, expired, or no token at all.
     pub(crate) fn of(token: &Redacted<String>, now: Timestamp) -> Result<Self, SignError> {
         let fail = |why: &str| SignError::Token(why.to_owned());
-        let text = token.expose().trim();
-        if text.len() > LONGEST_TOKEN {
-            return Err(fail("is longer than any token"));
-        }
-        let mut parts = text.split('.');
-        let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-            return Err(fail("is no JSON web token, expected three parts with dots between them"));
-        };
-        let payload =
-            URL_SAFE_NO_PAD.decode(payload).map_err(|_| fail("is no JSON web token: its payload is not base64"))?;
-        let claims: Value =
-            serde_json::from_slice(&payload).map_err(|_| fail("is no JSON web token: its payload is not JSON"))?;
+        let claims = payload(token)?;
         let claim = |key: &str| claims.get(key).and_then(Value::as_str).map(str::to_owned);
         let expiry = claims.get("exp").and_then(Value::as_i64).ok_or_else(|| fail("names no expiry"))?;
         if expiry < now.as_second().saturating_add(LEAST_LIFE) {
@@ -125,11 +115,15 @@ impl UnverifiedClaims {
             return Err(fail("is for another audience, expected sigstore"));
         }
         let person = claim("email").filter(|_| claims.get("email_verified") == Some(&Value::Bool(true)));
+        let federated = claims.pointer("/federated_claims/connector_id").and_then(Value::as_str).map(str::to_owned);
+        let buildkite = claim("organization_slug").zip(claim("pipeline_slug"));
         Ok(Self {
-            issuer: claim("iss").ok_or_else(|| fail("names no issuer"))?,
+            issuer: federated.or_else(|| claim("iss")).ok_or_else(|| fail("names no issuer"))?,
             // Fulcio, "OIDC usage": the pipeline definition of a GitLab token, as an address.
             subject: claim("ci_config_ref_uri")
                 .map(|definition| format!("https://{definition}"))
+                // sigstore/fulcio, `pkg/identity/buildkite/principal.go`.
+                .or_else(|| buildkite.map(|(owner, pipeline)| format!("https://buildkite.com/{owner}/{pipeline}")))
                 .or_else(|| person.clone())
                 .or_else(|| claim("sub"))
                 .ok_or_else(|| fail("names no subject"))?,
@@ -141,6 +135,27 @@ impl UnverifiedClaims {
             workload: WorkloadClaims::of(&claims),
         })
     }
+}
+
+/// The payload of a token (RFC 7519 §3.1).
+fn payload(token: &Redacted<String>) -> Result<Value, SignError> {
+    let fail = |why: &str| SignError::Token(why.to_owned());
+    let text = token.expose().trim();
+    if text.len() > LONGEST_TOKEN {
+        return Err(fail("is longer than any token"));
+    }
+    let mut parts = text.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(fail("is no JSON web token, expected three parts with dots between them"));
+    };
+    let payload =
+        URL_SAFE_NO_PAD.decode(payload).map_err(|_| fail("is no JSON web token: its payload is not base64"))?;
+    serde_json::from_slice(&payload).map_err(|_| fail("is no JSON web token: its payload is not JSON"))
+}
+
+/// A text that a token states, whoever made it.
+pub(crate) fn claim(token: &Redacted<String>, name: &str) -> Option<String> {
+    payload(token).ok()?.get(name)?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -175,6 +190,12 @@ mod tests {
         let pipeline = person.replace('}', r#","ci_config_ref_uri":"gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main"}"#);
         let subject = "https://gitlab.com/a/b//.gitlab-ci.yml@refs/heads/main";
         assert_eq!(UnverifiedClaims::of(&token(&pipeline), now()).expect("pipeline").subject, subject);
+        let job = good.replace('}', r#","organization_slug":"acme","pipeline_slug":"shop"}"#);
+        let subject = "https://buildkite.com/acme/shop";
+        assert_eq!(UnverifiedClaims::of(&token(&job), now()).expect("job").subject, subject);
+        let passed_on = person.replace('}', r#","federated_claims":{"connector_id":"https://accounts.example"}}"#);
+        let issuer = UnverifiedClaims::of(&token(&passed_on), now()).expect("person").issuer;
+        assert_eq!(issuer, "https://accounts.example");
         let list = good.replace(r#""sigstore""#, r#"["x","sigstore"]"#);
         assert!(UnverifiedClaims::of(&token(&list), now()).is_ok());
         for (bad, why) in [

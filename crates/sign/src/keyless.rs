@@ -11,7 +11,7 @@ use sigstore_sign::{Signer, SigningContext, SigningServices};
 use sigstore_trust_root::SigningConfig;
 use sigstore_types::Bundle;
 
-use crate::ambient::GitHubTokens;
+use crate::ambient::JobTokens;
 use crate::tokens::Tokens;
 use crate::upstream::{client, persist};
 use crate::{SignError, UnverifiedClaims};
@@ -38,7 +38,7 @@ impl KeylessSigner {
     pub fn new(
         signing_config: &[u8],
         token: &Redacted<String>,
-        endpoint: Option<GitHubTokens>,
+        endpoint: Option<JobTokens>,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Self, SignError> {

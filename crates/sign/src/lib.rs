@@ -4,6 +4,7 @@
 //! signed is the pipeline's promise.
 
 mod ambient;
+mod browser;
 mod cosign_key;
 mod identity;
 mod key;
@@ -19,7 +20,8 @@ mod vault;
 use sealwright_bundle::{Bundle, Envelope};
 use sealwright_core::Digest;
 
-pub use ambient::GitHubTokens;
+pub use ambient::JobTokens;
+pub use browser::sign_in;
 pub use identity::{SIGSTORE, UnverifiedClaims, Visibility, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;
@@ -110,8 +112,11 @@ pub enum SignError {
     #[error("the identity token {0}")]
     Token(String),
     /// The endpoint that gives tokens cannot be used, or refuses to give one.
-    #[error("the token endpoint of GitHub Actions cannot be used: {0}")]
+    #[error("the token endpoint of the job cannot be used: {0}")]
     TokenEndpoint(String),
+    /// Nobody signed in, or the issuer of identities refuses.
+    #[error("signing in did not work: {0}")]
+    SignIn(String),
     /// AWS KMS refuses, or cannot be asked.
     #[error("AWS KMS cannot be used: {0}")]
     Kms(String),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sealwright_core::Redacted;
 use tokio::sync::Mutex;
 
-use crate::ambient::GitHubTokens;
+use crate::ambient::JobTokens;
 use crate::{SignError, UnverifiedClaims};
 
 /// A token with less life than this is replaced: a signature takes several requests.
@@ -15,7 +15,7 @@ const LEAST_LIFE: Duration = Duration::from_secs(60);
 pub(crate) struct Tokens {
     claims: UnverifiedClaims,
     held: Mutex<Redacted<String>>,
-    endpoint: Option<GitHubTokens>,
+    endpoint: Option<JobTokens>,
     /// What the clock said, and when that was.
     clock: (Timestamp, Instant),
 }
@@ -23,7 +23,7 @@ pub(crate) struct Tokens {
 impl Tokens {
     pub(crate) fn new(
         token: &Redacted<String>,
-        endpoint: Option<GitHubTokens>,
+        endpoint: Option<JobTokens>,
         now: Timestamp,
     ) -> Result<Self, SignError> {
         let claims = UnverifiedClaims::of(token, now)?;

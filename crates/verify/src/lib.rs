@@ -17,7 +17,7 @@ pub use check::{CHECKS, Check, CheckInfo, CountedStatement, Outcome, Report};
 pub use identity::{IdentityRule, IssuerRule};
 pub use image::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use key::{KeyError, PublicKey};
-pub use sigstore_trust_root::TrustedRoot;
+pub use sigstore_trust_root::{TimeRange, TrustedRoot};
 pub use source::NamedSource;
 pub use verify_bundle::{
     Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle, verify_file, verify_simple_signing,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sealwright_core::ImageRef;
 
-use super::{EcrFlags, Transparency};
+use super::trust::INSTANCE;
+use super::{EcrFlags, Transparency, TrustSource};
 use crate::cli::key_ref::KeyRef;
 use crate::cli::output::{Output, ReportFormat};
 
@@ -13,7 +14,7 @@ pub(super) const SIGN_EXAMPLES: &str = "\
 Examples:
   sealwright sign registry.example/shop/app@sha256:… --key cosign.key --transparency none
   sealwright sign registry.example/shop/app:v1 --recursive -a approved-by=ops --key cosign.key \\
-      --signing-config signing-config.json --trusted-root trusted-root.json
+      --transparency required
   sealwright sign --artifact app.tar.gz --bundle app.sigstore.json --key cosign.key --transparency none
 
 No gate is asked: `seal` signs what was judged, `sign` signs what you name.";
@@ -162,12 +163,15 @@ pub struct Signing {
     /// that is not public has to say `required`: the log shows its name to everyone
     #[arg(long, value_name = "WORD")]
     pub transparency: Option<Transparency>,
-    /// The endpoints of a Sigstore instance
-    #[arg(long, value_name = "FILE")]
+    /// Which Sigstore instance certifies and logs.
+    #[command(flatten)]
+    pub trust: TrustSource,
+    /// Its endpoints; default: what the instance publishes by TUF
+    #[arg(long, value_name = "FILE", help_heading = INSTANCE)]
     pub signing_config: Option<PathBuf>,
-    /// The keys and certificates of that instance
-    #[arg(long, value_name = "FILE")]
-    pub trusted_root: Option<PathBuf>,
+    /// Take the endpoints with a log of version 2, which not every instance publishes
+    #[arg(long, conflicts_with = "signing_config", help_heading = INSTANCE)]
+    pub rekor_v2: bool,
 }
 
 /// A key, or the workload itself.
@@ -186,20 +190,21 @@ pub struct Identity {
     pub vault: VaultFlags,
 }
 
+const VAULT: &str = "Vault and OpenBao";
+
 /// How one gets at a key of Vault or OpenBao. Where they are, their own variables say.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Vault and OpenBao")]
 pub struct VaultFlags {
     /// Log in as this role with the workload's own identity token
-    #[arg(id = "vault_role", long = "vault-role", value_name = "ROLE", requires = "key")]
+    #[arg(id = "vault_role", long = "vault-role", value_name = "ROLE", requires = "key", help_heading = VAULT)]
     pub role: Option<String>,
     /// The path of the auth method; default: jwt with --vault-role, else approle
-    #[arg(id = "vault_auth", long = "vault-auth", value_name = "PATH", requires = "key")]
+    #[arg(id = "vault_auth", long = "vault-auth", value_name = "PATH", requires = "key", help_heading = VAULT)]
     pub auth: Option<String>,
     /// For whom the identity token is, as the role demands it
-    #[arg(id = "vault_audience", long = "vault-audience", value_name = "AUDIENCE", default_value = "vault")]
+    #[arg(id = "vault_audience", long = "vault-audience", value_name = "AUDIENCE", default_value = "vault", help_heading = VAULT)]
     pub audience: String,
     /// Sign with this version of the key; default: the latest one
-    #[arg(id = "vault_key_version", long = "vault-key-version", value_name = "N", requires = "key")]
+    #[arg(id = "vault_key_version", long = "vault-key-version", value_name = "N", requires = "key", help_heading = VAULT)]
     pub key_version: Option<u64>,
 }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use sealwright_core::{Digest, Redacted};
-use sealwright_loopback::authority::{Authority, Effect, Fault, Job, LogVersion, workflow_claims};
-use sealwright_sign::{GitHubTokens, KeylessSigner, SIGSTORE, SignError, UnverifiedClaims};
+use sealwright_loopback::authority::{Authority, Effect, Fault, Job, LogVersion, buildkite_claims, workflow_claims};
+use sealwright_sign::{JobTokens, KeylessSigner, SIGSTORE, SignError, UnverifiedClaims};
 use serde_json::{Value, json};
 
 use crate::keyless::{now, run};
 use crate::statement;
 
-fn endpoint(job: &Job) -> GitHubTokens {
+fn endpoint(job: &Job) -> JobTokens {
     let bearer = Redacted::new(job.request_token.clone());
-    GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5)).expect("endpoint")
+    JobTokens::github(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5)).expect("endpoint")
 }
 
 fn with(changed: Value) -> Value {
@@ -21,7 +21,7 @@ fn with(changed: Value) -> Value {
     claims
 }
 
-fn signer(authority: &Authority, claims: &Value, endpoint: GitHubTokens) -> KeylessSigner {
+fn signer(authority: &Authority, claims: &Value, endpoint: JobTokens) -> KeylessSigner {
     let token = Redacted::new(authority.token(claims).expect("token"));
     let config = authority.signing_config(LogVersion::V2);
     KeylessSigner::new(config.as_bytes(), &token, Some(endpoint), now(), Duration::from_secs(5)).expect("signer")
@@ -36,7 +36,7 @@ fn a_job_gets_a_token_for_sigstore() {
     let authority = Authority::start().expect("authority");
     let job = authority.job(&workflow_claims()).expect("job");
     let bearer = Redacted::new(job.request_token.clone());
-    let endpoint = GitHubTokens::new(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5)).expect("endpoint");
+    let endpoint = JobTokens::github(&job.request_url, bearer, SIGSTORE, Duration::from_secs(5)).expect("endpoint");
     assert!(!format!("{endpoint:?}").contains(&job.request_token));
     for status in [500, 429] {
         authority.fault(Fault::once("GET", "/jobs/0/idtoken", Effect::Status(status)));
@@ -81,7 +81,7 @@ fn an_answer_without_a_token_and_silence_are_the_endpoints_fault() {
 #[test]
 fn a_secret_goes_to_no_plain_address() {
     for bad in ["http://example.org/token", "ftp://example.org/", "example.org", ""] {
-        let made = GitHubTokens::new(bad, Redacted::new("t".to_owned()), SIGSTORE, Duration::from_secs(1));
+        let made = JobTokens::github(bad, Redacted::new("t".to_owned()), SIGSTORE, Duration::from_secs(1));
         assert!(matches!(made, Err(SignError::TokenEndpoint(_))), "{bad}");
     }
 }
@@ -109,4 +109,37 @@ fn a_token_that_comes_to_its_end_is_replaced_by_one_of_the_same_workload() {
     let other = endpoint(&authority.job(&with(json!({ "repository": "mallory/shop" }))).expect("job"));
     let error = sign(signer(&authority, &short, other)).expect_err("another workload");
     assert!(error.to_string().contains("another workload"), "{error}");
+}
+
+#[test]
+fn a_job_of_buildkite_gets_a_token_as_its_agent_does() {
+    let authority = Authority::start().expect("authority");
+    let job = authority.buildkite_job(&buildkite_claims()).expect("job");
+    let ask = |secret: &str, id: &str| {
+        let secret = Redacted::new(secret.to_owned());
+        let endpoint = JobTokens::buildkite(Some(&job.endpoint), secret, id, SIGSTORE, Duration::from_secs(5));
+        let endpoint = endpoint.expect("endpoint");
+        assert!(!format!("{endpoint:?}").contains(&job.access_token));
+        run(endpoint.request())
+    };
+    authority.fault(Fault::once("POST", "/oidc/tokens", Effect::Status(503)));
+    let token = ask(&job.access_token, &job.id).expect("a token at the second attempt");
+    let config = authority.signing_config(LogVersion::V2);
+    let signer = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5)).expect("signer");
+    assert_eq!(signer.claims().subject, "https://buildkite.com/acme/shop");
+    run(sealwright_sign::Signer::Keyless(Box::new(signer)).sign(&statement(&Digest::of(b"image")))).expect("signed");
+    for (secret, id, status) in
+        [("wrong", job.id.as_str(), "401"), (&job.access_token, "../../x", "404"), ("a\nb", &job.id, "401")]
+    {
+        let error = ask(secret, id).expect_err(status);
+        assert!(matches!(&error, SignError::TokenEndpoint(why) if why.contains(status)), "{error}");
+    }
+    let plain = JobTokens::buildkite(
+        Some("http://a.example"),
+        Redacted::new("t".into()),
+        "1",
+        SIGSTORE,
+        Duration::from_secs(1),
+    );
+    assert!(matches!(plain, Err(SignError::TokenEndpoint(_))));
 }

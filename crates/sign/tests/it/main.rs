@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a broken fixture fails the test")]
 
 mod ambient;
+mod browser;
 mod keyless;
 mod logged_key;
 mod vault;

@@ -126,7 +126,7 @@ fn keyless(arguments: &Signing, roots: &TrustRoots<'_>, context: &Context, handl
         Found::Person => {
             let show = |url: &str| {
                 context.console.ask(&format!(
-                    "Open this address in a browser and say who you are. Certificate and log will show your name to everyone.\n\n  {url}\n"
+                    "Open this address in a browser and say who you are. Certificate and log will show your e-mail address to everyone.\n\n  {url}\n"
                 ));
             };
             signer(&handle.block_on(sign_in(&config, context.timeout, show))?, None)?

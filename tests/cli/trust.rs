@@ -51,7 +51,9 @@ impl Private {
     /// With the flags that name the instance.
     fn run(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
         let instance = ["--tuf", self.url.as_str(), "--tuf-root", "root.json", "--timeout", "5s"];
-        self.scene.run_with(variables, &[arguments, &instance].concat())
+        // What goes to this machine goes through no proxy.
+        let proxies = [("HTTP_PROXY", "http://127.0.0.1:9"), ("http_proxy", "http://127.0.0.1:9")];
+        self.scene.run_with(&[&proxies, variables].concat(), &[arguments, &instance].concat())
     }
 
     fn seal(&self, more: &[&str]) -> Said {

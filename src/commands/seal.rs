@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::pipeline::ecr::Ecr;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
-use crate::pipeline::publish::{Publisher, Written, can_store, push_image, tag_before};
+use crate::pipeline::publish::{Pending, Publisher, Written, can_store, push_image, tag_before};
 use crate::pipeline::scan::open_store;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::source::{self, Opened, open};
@@ -201,7 +201,7 @@ impl Job<'_> {
         let limits = &self.context.limits;
         let pinned = push_image(&self.client, repository, source, image, cleared, limits).await?;
         let created = facts.iter().filter_map(|f| f.image.config.created.as_deref()).max();
-        let publisher = Publisher {
+        let mut publisher = Publisher {
             client: &self.client,
             repository: &self.evidence,
             sealer: &self.sealer,
@@ -210,6 +210,9 @@ impl Job<'_> {
             created: self.context.document_time(created)?.to_string(),
             same: same_claim,
             oldest_scan: self.oldest_scan(),
+            ecr: &self.ecr,
+            console: &self.context.console,
+            pending: Pending::new(),
         };
         let mut written = Vec::new();
         for (facts, child) in facts.iter().zip(cleared.children()) {
@@ -224,6 +227,7 @@ impl Job<'_> {
         }
         let children: Vec<_> = cleared.children().iter().map(|child| child.subject()).collect();
         written.extend(publisher.all(&common.root(root.digest, &children), &root).await?);
+        publisher.finish().await?;
         Ok((pinned, written))
     }
 

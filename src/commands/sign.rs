@@ -18,8 +18,8 @@ use crate::failure::Failure;
 use crate::pipeline::publish::Written;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
-use crate::report::console::write_document;
 use crate::pipeline::trust_root::TrustRoots;
+use crate::report::console::write_document;
 use crate::report::statements;
 
 /// Signs the image, with `--recursive` also what an index names, or writes the bundle where a file is meant.

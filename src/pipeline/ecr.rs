@@ -8,7 +8,7 @@ use std::time::Duration;
 use sealwright_core::{Digest, Redacted, Repository};
 use sealwright_ecr::{AUDIENCE, Access, Client, EcrError, Host, Mutability, RoleArn, Scope, WhoAsks};
 use sealwright_registry::{Asked, Login, LoginProvider, NoLogin, ProvidedLogin, RegistryError};
-use sealwright_sign::{GitHubTokens, SignError};
+use sealwright_sign::{JobTokens, SignError};
 use tokio::sync::Mutex;
 
 use crate::context::Context;
@@ -17,7 +17,7 @@ use crate::report::console::Console;
 
 /// What one command knows of ECR. Nothing is asked before it is needed.
 pub struct Ecr {
-    role: Option<(RoleArn, GitHubTokens)>,
+    role: Option<(RoleArn, JobTokens)>,
     /// Of all others a role's session may only read.
     written: Vec<Repository>,
     timeout: Duration,
@@ -99,21 +99,25 @@ impl Ecr {
     }
 
     /// Why the next statement in one of cosign's older formats will be refused: all of them are in one image behind one tag,
-    /// `sha256-HEX.att` or `sha256-HEX.sig`, which each writer reads, adds to and writes again. `existing` is what the tag names
-    /// now. Nothing where it will be taken, or the repository is none of ECR's, or ECR does not say.
+    /// `sha256-HEX.att` or `sha256-HEX.sig`, which each writer reads, adds to and writes again. Nothing where it will be taken,
+    /// or the repository is none of ECR's, or ECR does not say.
+    ///
+    /// # Errors
+    /// When the registry does not say what the tag names.
     pub async fn refuses_legacy(
         &self,
+        client: &sealwright_registry::Client,
         repository: &Repository,
         tag: &str,
-        existing: Option<Digest>,
         console: &Console,
-    ) -> Option<Failure> {
-        let mode = self.immutable(repository, tag, console).await?;
+    ) -> Result<Option<Failure>, Failure> {
+        let Some(mode) = self.immutable(repository, tag, console).await else { return Ok(None) };
+        let existing = client.tag_state(repository, tag).await?;
         let place = format!("{repository}:{tag}");
         if existing.is_none() {
             console.warn(&format!("{place} can be written once: tags of the repository are {mode}"));
         }
-        existing.map(|existing| legacy_refusal(&place, existing, &mode))
+        Ok(existing.map(|existing| legacy_refusal(&place, existing, &mode)))
     }
 
     /// The tag mode, where a tag of ECR that is there cannot be written again.
@@ -166,7 +170,7 @@ impl LoginProvider for Ecr {
     }
 }
 
-fn tokens(context: &Context) -> Result<GitHubTokens, Failure> {
+fn tokens(context: &Context) -> Result<JobTokens, Failure> {
     let Some((url, bearer)) = &context.environment.token_endpoint else {
         return Err(Failure::usage("--aws-role-arn needs the identity of a GitHub Actions job").hint(
             if context.environment.github_actions {
@@ -176,13 +180,13 @@ fn tokens(context: &Context) -> Result<GitHubTokens, Failure> {
             },
         ));
     };
-    Ok(GitHubTokens::new(url, bearer.clone(), AUDIENCE, context.timeout)?)
+    Ok(JobTokens::github(url, bearer.clone(), AUDIENCE, context.timeout)?)
 }
 
 fn legacy_refusal(place: &str, existing: Digest, mode: &Mutability) -> Failure {
     let what = format!("{place} names {existing} and cannot be added to: tags of the repository are {mode}");
     Failure::usage(what).hint(format!(
-        "nothing was sent; bundles as referrers need no tag and work here as it is. Only where a reader knows none of them, \
+        "nothing was signed for it; bundles as referrers need no tag and work here as it is. Only where a reader knows none of them, \
          exclude sha256-*{} from immutability: whoever may push can then remove what is behind such a tag",
         suffix(place)
     ))

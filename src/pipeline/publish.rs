@@ -1,6 +1,8 @@
 //! Order at the registry: blobs and manifests by digest, then statements, each signed and attached, then everything read
 //! back. The tag is the caller's last step.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sealwright_bundle::legacy::{self, ATTESTATION_LAYER, SIGNATURE_LAYER};
 use sealwright_bundle::{BUNDLE_V03, Bundle, SimpleSigning, Statement, predicate_type};
@@ -114,7 +116,16 @@ pub struct Publisher<'a> {
     pub same: fn(&Statement, &Statement) -> bool,
     /// Scans that were finished before are made anew; without it none.
     pub oldest_scan: Option<Timestamp>,
+    /// Knows which tags can be written once only.
+    pub ecr: &'a Ecr,
+    /// Where it is said.
+    pub console: &'a Console,
+    /// What goes behind the tags of older cosign versions, until [`Publisher::finish`] writes it.
+    pub pending: Pending,
 }
+
+/// Layers by image and tag.
+pub type Pending = BTreeMap<(Digest, LegacyTag), Vec<(Descriptor, Vec<u8>)>>;
 
 impl Publisher<'_> {
     /// SBOMs, scan and the decision that was made from them.
@@ -122,7 +133,7 @@ impl Publisher<'_> {
     /// # Errors
     /// When a statement cannot be signed or attached.
     pub async fn judged(
-        &self,
+        &mut self,
         common: &Common<'_>,
         about: &About,
         subject: &Descriptor,
@@ -147,7 +158,7 @@ impl Publisher<'_> {
     ///
     /// # Errors
     /// When one cannot be signed or attached.
-    pub async fn all(&self, statements: &[Statement], subject: &Descriptor) -> Result<Vec<Written>, Failure> {
+    pub async fn all(&mut self, statements: &[Statement], subject: &Descriptor) -> Result<Vec<Written>, Failure> {
         let known = self.known(subject).await?;
         let mut written = Vec::new();
         for statement in statements {
@@ -184,7 +195,7 @@ impl Publisher<'_> {
 
     /// Signs a statement and stores it, unless a valid equal one is there. Gives the digest of the one that counts.
     async fn write(
-        &self,
+        &mut self,
         statement: &Statement,
         subject: &Descriptor,
         known: &Known,
@@ -200,6 +211,9 @@ impl Publisher<'_> {
         // Where one of two places has it, the other gets the same.
         let statement = present.map_or(statement, |present| &present.statement);
         let is_signature = statement.predicate_type == predicate_type::SIGNATURE;
+        if legacy_lacks {
+            self.can_add(if is_signature { LegacyTag::Signatures } else { LegacyTag::Attestations }, subject).await?;
+        }
         if legacy_lacks && is_signature {
             self.write_simple_signing(statement, subject).await?;
         }
@@ -214,44 +228,67 @@ impl Publisher<'_> {
                 self.client.attach(&self.repository.pinned(subject.digest), subject, &artifact).await?;
             }
             if envelope_in_legacy {
-                self.write_envelope(&bundle, &statement.predicate_type, subject).await?;
+                self.write_envelope(&bundle, &statement.predicate_type, subject)?;
             }
         }
         Ok((Digest::of(&bytes), true))
     }
 
     /// A signature as cosign up to 2.x stores it.
-    async fn write_simple_signing(&self, statement: &Statement, subject: &Descriptor) -> Result<(), Failure> {
+    async fn write_simple_signing(&mut self, statement: &Statement, subject: &Descriptor) -> Result<(), Failure> {
         let payload = SimpleSigning::of(statement, &subject.digest)
             .ok_or_else(|| Failure::new(Exit::Internal, "the signature is about another image"))?
             .to_bytes();
         let bundle = self.sealer.signer.sign_message(&payload).await?;
         let item = EvidenceItem::SimpleSigning { payload: payload.clone(), bundle: bundle.clone() };
         self.check(&item, &subject.digest)?;
-        self.add_layer(LegacyTag::Signatures, SIGNATURE_LAYER, &payload, &bundle, "", subject).await
+        self.add_layer(LegacyTag::Signatures, SIGNATURE_LAYER, payload, &bundle, "", subject)
     }
 
     /// An attestation as cosign up to 2.x stores it: the envelope of a bundle.
-    async fn write_envelope(&self, bundle: &[u8], predicate_type: &str, subject: &Descriptor) -> Result<(), Failure> {
+    fn write_envelope(&mut self, bundle: &[u8], predicate_type: &str, subject: &Descriptor) -> Result<(), Failure> {
         let parsed = Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
         let envelope = serde_json::to_vec(&parsed.dsse_envelope).unwrap_or_default();
-        self.add_layer(LegacyTag::Attestations, ATTESTATION_LAYER, &envelope, bundle, predicate_type, subject).await
+        self.add_layer(LegacyTag::Attestations, ATTESTATION_LAYER, envelope, bundle, predicate_type, subject)
     }
 
-    async fn add_layer(
-        &self,
+    /// Refuses before anything is signed for a tag that cannot be written.
+    async fn can_add(&self, tag: LegacyTag, subject: &Descriptor) -> Result<(), Failure> {
+        if self.pending.contains_key(&(subject.digest, tag)) {
+            return Ok(());
+        }
+        let name = tag.of(&self.repository.pinned(subject.digest));
+        match self.ecr.refuses_legacy(self.client, self.repository, &name, self.console).await? {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is pending: all of an image's layers at once.
+    ///
+    /// # Errors
+    /// When the registry does not take it.
+    pub async fn finish(self) -> Result<(), Failure> {
+        for ((subject, tag), layers) in self.pending {
+            self.client.add_legacy_layers(&self.repository.pinned(subject), tag, &layers).await?;
+        }
+        Ok(())
+    }
+
+    fn add_layer(
+        &mut self,
         tag: LegacyTag,
         layer_type: &str,
-        content: &[u8],
+        content: Vec<u8>,
         bundle: &[u8],
         predicate_type: &str,
         subject: &Descriptor,
     ) -> Result<(), Failure> {
         let bundle = Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
         let annotations = legacy::annotations(&bundle, predicate_type).ok_or_else(no_place)?;
-        let layer = Descriptor { annotations, ..Descriptor::of(layer_type, content) };
-        let image = self.repository.pinned(subject.digest);
-        Ok(self.client.add_legacy_layer(&image, tag, &layer, content).await?)
+        let layer = Descriptor { annotations, ..Descriptor::of(layer_type, &content) };
+        self.pending.entry((subject.digest, tag)).or_default().push((layer, content));
+        Ok(())
     }
 }
 

@@ -8,7 +8,8 @@ use sealwright_oci::{Descriptor, Document};
 use sealwright_registry::Client;
 use tokio::runtime::Handle;
 
-use super::publish::{Publisher, Written, can_store};
+use super::ecr::Ecr;
+use super::publish::{Pending, Publisher, Written, can_store};
 use super::signer::Sealer;
 use super::source::Registry;
 use crate::cli::arguments::{EcrFlags, Format};
@@ -20,6 +21,7 @@ pub struct Target {
     /// What the reference named when it was looked up.
     pub image: PinnedRef,
     client: Arc<Client>,
+    ecr: Arc<Ecr>,
     evidence: Repository,
     subjects: Vec<Descriptor>,
 }
@@ -37,7 +39,8 @@ impl Target {
         handle: &Handle,
     ) -> Result<Self, Failure> {
         let evidence = context.evidence_repository(&reference.repository)?;
-        let client = Registry::for_writing(handle.clone(), &[&evidence], ecr, context)?.client(context)?;
+        let registry = Registry::for_writing(handle.clone(), &[&evidence], ecr, context)?;
+        let (client, ecr) = (registry.client(context)?, registry.ecr);
         let (image, root, bytes) = handle.block_on(client.resolve(reference))?;
         if let (None, Some(tag)) = (&reference.digest, &reference.tag) {
             context.console.note(&format!("tag {tag} names {} now", image.digest()));
@@ -51,7 +54,7 @@ impl Target {
         // What BuildKit stores beside images says something about them and is none.
         subjects.retain(|d| !d.platform.as_ref().is_some_and(Platform::is_unknown));
         subjects.push(root);
-        Ok(Self { image, client, evidence, subjects })
+        Ok(Self { image, client, ecr, evidence, subjects })
     }
 
     /// Signs a statement about each digest and attaches it, unless this signer stated the same before.
@@ -67,7 +70,7 @@ impl Target {
         statement: impl Fn(Digest) -> Statement,
     ) -> Result<Vec<Written>, Failure> {
         can_store(format, sealer)?;
-        let publisher = Publisher {
+        let mut publisher = Publisher {
             client: &self.client,
             repository: &self.evidence,
             sealer,
@@ -76,12 +79,16 @@ impl Target {
             created: context.document_time(Some(&context.now.to_string()))?.to_string(),
             same: |one, other| one == other,
             oldest_scan: None,
+            ecr: &self.ecr,
+            console: &context.console,
+            pending: Pending::new(),
         };
         let mut written = Vec::new();
         for subject in &self.subjects {
             let subject = subject.plain();
             written.extend(handle.block_on(publisher.all(&[statement(subject.digest)], &subject))?);
         }
+        handle.block_on(publisher.finish())?;
         Ok(written)
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Asked, RegistryError};
 use crate::shared_tag::{Present, Step};
 
 /// Which of the two tags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LegacyTag {
     /// `.sig`.
     Signatures,
@@ -42,28 +42,32 @@ impl Client {
         Ok(manifest(present.as_ref(), image.repository(), &tag)?.map(|m| m.layers).unwrap_or_default())
     }
 
-    /// Adds a layer to one of an image's tags, which keeps those that are there. Its descriptor has its annotations: they tell
-    /// two signatures over one payload apart.
+    /// Adds layers to one of an image's tags, which keeps those that are there. All are added at once: in an immutable
+    /// repository the tag can be written only once. A descriptor has its annotations: they tell two signatures over one
+    /// payload apart.
     ///
     /// # Errors
-    /// When something cannot be pushed, or the tag cannot be moved: in an immutable repository it can be written only once.
-    pub async fn add_legacy_layer(
+    /// When something cannot be pushed, or the tag cannot be moved.
+    pub async fn add_legacy_layers(
         &self,
         image: &PinnedRef,
         which: LegacyTag,
-        layer: &Descriptor,
-        content: &[u8],
+        layers: &[(Descriptor, Vec<u8>)],
     ) -> Result<(), RegistryError> {
         let (repository, tag) = (image.repository(), which.of(image));
-        self.push_bytes(repository, &layer.media_type, content).await?;
-        self.add_to_tag(repository, &tag, layer.digest, |present| {
+        for (layer, content) in layers {
+            self.push_bytes(repository, &layer.media_type, content).await?;
+        }
+        let Some((first, _)) = layers.first() else { return Ok(()) };
+        self.add_to_tag(repository, &tag, first.digest, |present| {
             let found = manifest(present, repository, &tag)?;
             let found_type = present.map(|present| present.media_type.clone()).filter(|_| found.is_some());
             let mut manifest = found.unwrap_or_else(empty);
-            if manifest.layers.contains(layer) {
+            let lacking: Vec<_> = layers.iter().filter(|(layer, _)| !manifest.layers.contains(layer)).collect();
+            if lacking.is_empty() {
                 return Ok(Step::Done);
             }
-            manifest.layers.push(layer.clone());
+            manifest.layers.extend(lacking.into_iter().map(|(layer, _)| layer.clone()));
             let config = config(&manifest.layers);
             // The manifest's kind stays: a Docker manifest names another type of configuration.
             let kind = manifest.config.media_type.clone();

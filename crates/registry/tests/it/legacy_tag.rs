@@ -28,7 +28,10 @@ async fn layers_are_added_and_those_that_are_there_are_kept() {
     let layers = [layer("a", "1"), layer("a", "2"), layer("b", "1")];
     for added in layers.iter().chain(&layers) {
         let content = if added.digest == Digest::of(b"a") { "a" } else { "b" };
-        client.add_legacy_layer(&pinned, LegacyTag::Attestations, added, content.as_bytes()).await.expect("added");
+        client
+            .add_legacy_layers(&pinned, LegacyTag::Attestations, &[(added.clone(), content.as_bytes().to_vec())])
+            .await
+            .expect("added");
     }
     assert_eq!(client.legacy_layers(&pinned, LegacyTag::Attestations).await.expect("three"), layers);
     assert_eq!(client.legacy_layers(&pinned, LegacyTag::Signatures).await.expect("none"), []);
@@ -53,7 +56,10 @@ async fn what_another_tool_wrote_keeps_its_kind_and_its_words() {
     });
     let tag = format!("sha256-{}.sig", pinned.digest().hex());
     registry.put_manifest(REPOSITORY, Some(&tag), kind, manifest.to_string());
-    client.add_legacy_layer(&pinned, LegacyTag::Signatures, &layer("ours", "y"), b"ours").await.expect("added");
+    client
+        .add_legacy_layers(&pinned, LegacyTag::Signatures, &[(layer("ours", "y"), b"ours".to_vec())])
+        .await
+        .expect("added");
     let found = registry.manifests(REPOSITORY).into_iter().find(|m| m.digest == registry.tags(REPOSITORY)[&tag]);
     let found = found.expect("the manifest");
     let json: Value = found.json();
@@ -69,10 +75,13 @@ async fn a_lost_update_is_noticed_and_repaired_or_told() {
     let (image, client) = (image(), client());
     let pinned = stored(&registry, &image, None);
     registry.fault(Fault { times: 2, ..Fault::once("PUT", "/manifests/sha256-", Effect::LoseTag) });
-    client.add_legacy_layer(&pinned, LegacyTag::Signatures, &layer("a", "1"), b"a").await.expect("the third time");
+    client
+        .add_legacy_layers(&pinned, LegacyTag::Signatures, &[(layer("a", "1"), b"a".to_vec())])
+        .await
+        .expect("the third time");
     assert_eq!(client.legacy_layers(&pinned, LegacyTag::Signatures).await.expect("one"), [layer("a", "1")]);
     registry.fault(Fault::always("PUT", "/manifests/sha256-", Effect::LoseTag));
-    let error = client.add_legacy_layer(&pinned, LegacyTag::Signatures, &layer("b", "1"), b"b").await;
+    let error = client.add_legacy_layers(&pinned, LegacyTag::Signatures, &[(layer("b", "1"), b"b".to_vec())]).await;
     assert!(matches!(error, Err(RegistryError::LostUpdate { attempts: 8, .. })), "{error:?}");
 }
 
@@ -84,7 +93,7 @@ async fn a_tag_that_is_no_manifest_is_never_replaced() {
     let index = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [] }).to_string();
     let tag = format!("sha256-{}.att", pinned.digest().hex());
     let before = registry.put_manifest(REPOSITORY, Some(&tag), media_type::INDEX, index);
-    let error = client.add_legacy_layer(&pinned, LegacyTag::Attestations, &layer("a", "1"), b"a").await;
+    let error = client.add_legacy_layers(&pinned, LegacyTag::Attestations, &[(layer("a", "1"), b"a".to_vec())]).await;
     assert!(matches!(error, Err(RegistryError::Protocol { .. })), "{error:?}");
     assert!(client.legacy_layers(&pinned, LegacyTag::Attestations).await.is_err());
     assert_eq!(registry.tags(REPOSITORY)[&tag], before);

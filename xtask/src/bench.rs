@@ -19,22 +19,25 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let time = find("time").ok_or("GNU time is not installed (Debian: time)")?;
     let syft = peers::syft(&Peers::prepare()?).map_err(Missing::why)?;
-    run_command(&mut cargo(&["build", "--release", "--locked"]))?;
-    let target = variable("CARGO_TARGET_DIR").map(PathBuf::from).unwrap_or_else(|| root().join("target"));
-    let ours = target.join("release/sealwright");
+    let ours = release_build()?;
     println!("\n| image | tool | wall s | CPU s | peak MB |\n| --- | --- | --- | --- | --- |");
     for image in ["alpine", "debian"] {
         let layout = folder.join(image);
         if !layout.join("index.json").is_file() {
             return Err(format!("{} is no OCI layout: make it with any build tool first", layout.display()));
         }
-        let mut us = Command::new(&time);
-        us.args(["-f", "%e %U %S %M"]).arg(&ours).args(["sbom", "-o", "cyclonedx-json"]);
-        let mine = measure(us.arg(format!("oci:{}", layout.display())))?;
-        let mut them = Command::new(&time);
-        them.args(["-f", "%e %U %S %M"]).arg(&syft.value).args(["-q", "scan", "-o", "cyclonedx-json"]);
-        them.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
-        let theirs = measure(them.arg(format!("oci-dir:{}", layout.display())))?;
+        let mine = measure(|_| {
+            let mut us = Command::new(&time);
+            us.args(["-f", "%e %U %S %M"]).arg(&ours).args(["sbom", "-o", "cyclonedx-json"]);
+            us.arg(format!("oci:{}", layout.display()));
+            us
+        })?;
+        let theirs = measure(|_| {
+            let mut them = Command::new(&time);
+            them.args(["-f", "%e %U %S %M"]).arg(&syft.value).args(["-q", "scan", "-o", "cyclonedx-json"]);
+            them.env("SYFT_CHECK_FOR_APP_UPDATE", "false").arg(format!("oci-dir:{}", layout.display()));
+            them
+        })?;
         for (tool, m) in [("sealwright", &mine), ("syft 1.18.1", &theirs)] {
             println!("| {image} | {tool} | {:.3} | {:.3} | {:.0} |", m.wall, m.cpu, m.memory);
         }
@@ -48,15 +51,25 @@ pub(crate) fn run(folder: Option<&Path>) -> Result<(), String> {
     Ok(())
 }
 
-struct Measured {
-    wall: f64,
-    cpu: f64,
-    memory: f64,
+/// Our program as it is released.
+pub(crate) fn release_build() -> Result<PathBuf, String> {
+    run_command(&mut cargo(&["build", "--release", "--locked"]))?;
+    let target = variable("CARGO_TARGET_DIR").map(PathBuf::from).unwrap_or_else(|| root().join("target"));
+    Ok(target.join("release/sealwright"))
 }
 
-fn measure(command: &mut Command) -> Result<Measured, String> {
+/// The smallest of each number.
+pub(crate) struct Measured {
+    pub(crate) wall: f64,
+    pub(crate) cpu: f64,
+    pub(crate) memory: f64,
+}
+
+/// Runs GNU time several times; `command` makes each run's command.
+pub(crate) fn measure(command: impl Fn(usize) -> Command) -> Result<Measured, String> {
     let mut best = Measured { wall: f64::MAX, cpu: f64::MAX, memory: f64::MAX };
-    for _ in 0..RUNS {
+    for run in 0..RUNS {
+        let mut command = command(run);
         let done = command.stdout(Stdio::null()).output().map_err(|e| format!("{command:?}: {e}"))?;
         let text = String::from_utf8_lossy(&done.stderr).into_owned();
         if !done.status.success() {

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool that talks to a terminal")]
 
 mod bench;
+mod bench_signatures;
 mod fuzz;
 mod generate;
 mod peers;
@@ -21,6 +22,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test [--tier NAME]… [--list]   run all tiers, or the named ones, and print which passed, failed or were not run
   bench [DIR]                    measure beside the peers; DIR keeps the images (default: a temporary folder)
+  bench-signatures LAYOUT        measure verifying and signing beside cosign; LAYOUT is the OCI layout of an image
   fuzz TARGET SECONDS            run one fuzz target until it has found something or the time is over
   generate [--check]             write docs/reference, or fail where it has drifted
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => tiers::named(rest).and_then(|chosen| tiers::run(&chosen)),
         ["bench"] => bench::run(None),
         ["bench", folder] => bench::run(Some(folder.as_ref())),
+        ["bench-signatures", layout] => bench_signatures::run(layout.as_ref()),
         ["fuzz", target, seconds] => fuzz::one(target, seconds),
         ["generate"] => generate::write(),
         ["generate", "--check"] => generate::check(),

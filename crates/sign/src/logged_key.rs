@@ -14,7 +14,7 @@ use sigstore_rekor::{
 use sigstore_sign::Error;
 use sigstore_trust_root::SigningConfig;
 use sigstore_tsa::TimestampClient;
-use sigstore_types::{DerPublicKey, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry};
+use sigstore_types::{DerPublicKey, EntryUuid, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry};
 
 use crate::kind::Kind;
 use crate::signing_key::SigningKey;
@@ -90,7 +90,7 @@ impl LoggedKeySigner {
         let signature = self.key.sign_bytes(&signed).await?;
         let envelope = Envelope::new(statement, &signature);
         let entry = persist(async || match &self.log {
-            Log::V1(log) => enter(log.create_dsse_entry(self.dsse_entry(&envelope)?), KindVersion::DsseV001).await,
+            Log::V1(log) => enter(log, log.create_dsse_entry(self.dsse_entry(&envelope)?), KindVersion::DsseV001).await,
             Log::V2(log) => self.enter_digest(log, &signed, &signature).await,
         });
         let material = self.material(entry.await?, &signature).await?;
@@ -105,7 +105,7 @@ impl LoggedKeySigner {
         let signature = self.key.sign_bytes(message).await?;
         let entry = persist(async || match &self.log {
             Log::V1(log) => {
-                enter(log.create_entry(self.hash_entry(message, &signature)?), KindVersion::HashedRekordV001).await
+                enter(log, log.create_entry(self.hash_entry(message, &signature)?), KindVersion::HashedRekordV001).await
             }
             Log::V2(log) => self.enter_digest(log, message, &signature).await,
         });
@@ -178,11 +178,45 @@ impl LoggedKeySigner {
     }
 }
 
-/// The entry that a log of version 1 made.
+/// The entry that a log of version 1 made, now or before: where the answer to the first request was lost, the log says to the
+/// second one that it has the entry, and under which UUID.
 async fn enter(
+    log: &RekorClient,
     asked: impl Future<Output = sigstore_rekor::Result<LogEntry>>,
     kind: KindVersion,
 ) -> Result<TransparencyLogEntry, Error> {
     let malformed = |e: sigstore_types::Error| sigstore_rekor::Error::InvalidResponse(e.to_string());
-    Ok(asked.await?.to_bundle_entry(kind).map_err(malformed)?)
+    let entry = match asked.await {
+        Err(sigstore_rekor::Error::Status { status: 409, message }) => {
+            let conflict = || sigstore_rekor::Error::Status { status: 409, message: message.clone() };
+            log.get_entry_by_uuid(&uuid(&message).ok_or_else(conflict)?).await?
+        }
+        answered => answered?,
+    };
+    Ok(entry.to_bundle_entry(kind).map_err(malformed)?)
+}
+
+/// The UUID in a conflict's message: a leaf's hash, after the id of its tree where the log has several (sigstore/rekor,
+/// `pkg/sharding`, "EntryID").
+fn uuid(message: &str) -> Option<EntryUuid> {
+    let words = message.split(|c: char| !c.is_ascii_hexdigit());
+    words.filter(|word| [64, 80].contains(&word.len())).next_back().map(EntryUuid::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_names_the_entry_or_stays_a_conflict() {
+        let (leaf, tree) = ("ab".repeat(32), "0123456789abcdef");
+        for id in [leaf.clone(), format!("{tree}{leaf}")] {
+            let message = format!(
+                "failed: {{\"code\":409,\"message\":\"an equivalent entry already exists in the transparency log with UUID {id}\"}}"
+            );
+            assert_eq!(uuid(&message), Some(EntryUuid::new(id)));
+        }
+        assert_eq!(uuid("an equivalent entry already exists"), None);
+        assert_eq!(uuid(&"ab".repeat(33)), None);
+    }
 }

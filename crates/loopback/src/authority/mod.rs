@@ -180,6 +180,9 @@ impl Tokens {
     }
 }
 
+/// Where a log of version 1 shows its entries.
+const ENTRIES: &str = "/api/v1/log/entries/";
+
 async fn handle(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response {
     shared.traffic.exchange(request, refuse, |incoming| dispatch(&shared, incoming)).await
 }
@@ -211,6 +214,9 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
             let headers = [("content-type", "application/json"), ("etag", &uuid), ("location", &location)];
             answer(StatusCode::CREATED, &headers, entry.to_string())
         }),
+        (&Method::GET, path) if path.starts_with(ENTRIES) => {
+            shared.rekor_v1.entry(path.strip_prefix(ENTRIES).unwrap_or_default()).map(|entry| json(&entry))
+        }
         (&Method::POST, "/api/v2/log/entries") => shared.rekor_v2.add(body).map(created),
         (&Method::POST, "/api/v1/timestamp") => shared
             .timestamps

@@ -1,9 +1,10 @@
 //! Rekor, version 1 (sigstore/rekor, `openapi.yaml`) and version 2 (sigstore/rekor-tiles): what was signed is checked and
 //! written into a log.
 //!
-//! Of version 1 the entry types `hashedrekord` and `dsse` are there, of version 2 `hashedrekord`. Nothing can be searched and
-//! there are no tiles.
+//! Of version 1 the entry types `hashedrekord` and `dsse` are there, of version 2 `hashedrekord`. An entry of version 1 can be
+//! read by its UUID; nothing can be searched and there are no tiles.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use aws_lc_rs::digest::{Digest as Sha, SHA256};
@@ -19,7 +20,7 @@ use x509_cert::der::{Decode as _, pem};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use super::key::{EcKey, EdKey};
-use super::transparency::{Inclusion, Tree, checkpoint};
+use super::transparency::{Inclusion, Tree, checkpoint, leaf};
 use super::{Refusal, Unable, now};
 use crate::lock;
 
@@ -31,6 +32,8 @@ pub(crate) const V2_HOST: &str = "rekor-v2.loopback.test";
 pub(crate) struct RekorV1 {
     pub(crate) key: EcKey,
     tree: Mutex<Tree>,
+    /// What was answered, by UUID.
+    entries: Mutex<BTreeMap<String, Value>>,
 }
 
 /// A log of version 2, which signs its checkpoints with Ed25519.
@@ -84,7 +87,7 @@ impl Verifier {
 
 impl RekorV1 {
     pub(crate) fn new() -> Result<Self, Unable> {
-        Ok(Self { key: EcKey::generate()?, tree: Mutex::default() })
+        Ok(Self { key: EcKey::generate()?, tree: Mutex::default(), entries: Mutex::default() })
     }
 
     /// `POST /api/v1/log/entries`: the entry's UUID, and the answer.
@@ -95,7 +98,19 @@ impl RekorV1 {
             ("dsse", "0.0.1") => checked_envelope(&asked)?,
             _ => return Err(bad("no such kind of entry")),
         };
-        Ok(self.log(&entry)?)
+        let known = leaf(entry.to_string().as_bytes()).hex();
+        if lock(&self.entries).contains_key(&known) {
+            let message = format!("An equivalent entry already exists in the transparency log with UUID {known}");
+            return Err(Refusal::new(StatusCode::CONFLICT, &message));
+        }
+        let (uuid, answer) = self.log(&entry)?;
+        lock(&self.entries).insert(uuid.clone(), answer.clone());
+        Ok((uuid, answer))
+    }
+
+    /// `GET /api/v1/log/entries/UUID`, as it was answered then.
+    pub(crate) fn entry(&self, uuid: &str) -> Result<Value, Refusal> {
+        lock(&self.entries).get(uuid).cloned().ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such entry"))
     }
 
     fn log(&self, entry: &Value) -> Result<(String, Value), Unable> {

@@ -23,10 +23,7 @@ pub(crate) struct Inclusion {
 impl Tree {
     /// Adds an entry and proves that it is there.
     pub(crate) fn append(&mut self, entry: &[u8]) -> Inclusion {
-        let mut leaf = Hasher::default();
-        leaf.update(&[0]);
-        leaf.update(entry);
-        let leaf = leaf.finish();
+        let leaf = leaf(entry);
         self.leaves.push(leaf);
         let index = self.leaves.len() - 1;
         Inclusion {
@@ -37,6 +34,14 @@ impl Tree {
             path: path(index, &self.leaves),
         }
     }
+}
+
+/// §2.1: the hash of a leaf.
+pub(crate) fn leaf(entry: &[u8]) -> Digest {
+    let mut leaf = Hasher::default();
+    leaf.update(&[0]);
+    leaf.update(entry);
+    leaf.finish()
 }
 
 /// §2.1, "Merkle Tree Hash".

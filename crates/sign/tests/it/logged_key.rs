@@ -6,7 +6,7 @@ use sealwright_bundle::Bundle;
 use sealwright_core::{Digest, Limits};
 use sealwright_loopback::authority::{Authority, Effect, Fault, LogVersion};
 use sealwright_sign::{KeySigner, LoggedKeySigner, SignError, Signer};
-use sealwright_verify::{Anchor, PublicKey, TrustedRoot, VerifiedSigner, verify_bundle};
+use sealwright_verify::{Anchor, PublicKey, TrustedRoot, VerifiedSigner, verify_bundle, verify_file};
 
 use crate::keyless::{now, run};
 use crate::{file, statement};
@@ -74,4 +74,31 @@ fn a_log_or_clock_that_fails_signs_nothing() {
         let error = run(signer.sign(&statement(&Digest::of(b"image")))).expect_err(path);
         assert!(error.is_unavailable() && error.to_string().starts_with(service), "{error}");
     }
+}
+
+#[test]
+fn an_entry_whose_answer_was_lost_is_found_again() {
+    let authority = Authority::start().expect("authority");
+    authority.fault(Fault::once("POST", "/api/v1/log/entries", Effect::CutBody));
+    let signer = signer(&authority, LogVersion::V1, "p256.pem").expect("signer");
+    let subject = Digest::of(b"image");
+    let bundle = run(signer.sign(&statement(&subject))).expect("signed");
+    verify_bundle(&bundle, &subject, &anchor(&authority, "p256.pub"), &Limits::default()).expect("verified");
+    let asked: Vec<_> = authority.requests().iter().map(|r| format!("{} {}", r.method, r.status)).collect();
+    assert_eq!(asked, ["POST 201", "POST 409", "GET 200"]);
+}
+
+#[test]
+fn a_key_signs_plain_messages_into_both_kinds_of_log() {
+    let authority = Authority::start().expect("authority");
+    for log in [LogVersion::V1, LogVersion::V2] {
+        let signer = signer(&authority, log, "p256.pem").expect("signer");
+        let bundle = run(signer.sign_message(b"a file")).expect("signed");
+        let anchor = anchor(&authority, "p256.pub");
+        let signed = verify_file(&bundle, b"a file", &anchor, &Limits::default()).expect("verified").into_inner();
+        assert!(signed.statement.names(&Digest::of(b"a file")) && signed.time.is_some());
+        assert!(verify_file(&bundle, b"another", &anchor, &Limits::default()).is_err());
+    }
+    let ed25519 = signer(&authority, LogVersion::V1, "ed25519.pem").expect("signer");
+    assert_eq!(run(ed25519.sign_message(b"a file")), Err(SignError::NotLogged));
 }

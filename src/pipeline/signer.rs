@@ -12,7 +12,7 @@ use sealwright_sign::{
     KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility, WorkloadClaims,
     sign_in,
 };
-use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, PublicKey, TrustedRoot};
+use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, Proof, PublicKey, TrustedRoot};
 use tokio::runtime::Handle;
 
 use super::token::{self, Found};
@@ -68,6 +68,10 @@ pub fn open(
         (None, stated) => {
             let sealer = keyless(arguments, roots, context, handle)?;
             match stated {
+                Some(Transparency::Required) if !sealer.is_logged() => {
+                    Err(Failure::usage("--transparency required, and the instance has no log")
+                        .hint("leave it out: a timestamp then says when it was signed"))
+                }
                 Some(Transparency::Required) => Ok(sealer),
                 _ => sealer.may_be_named(),
             }
@@ -162,6 +166,17 @@ fn source_of(workload: &WorkloadClaims) -> SourceIdentity {
     }
 }
 
+/// Signing config and trusted root are of one instance as far as logs go. Else what is signed would be refused, after a log had
+/// shown the name of the workload to everyone.
+fn fit(signer: &KeylessSigner, root: &TrustedRoot) -> Result<(), Failure> {
+    let what = match (signer.is_logged(), Proof::of(root)) {
+        (true, Proof::LogEntry) | (false, Proof::Timestamp) => return Ok(()),
+        (true, Proof::Timestamp) => "the signing config names a log, and the trusted root names none",
+        (false, Proof::LogEntry) => "the signing config names no log, and the trusted root demands log entries",
+    };
+    Err(Failure::usage(what).hint("take both from the same Sigstore instance"))
+}
+
 impl Sealer {
     /// Whoever a token names, at the endpoints of a signing config. Nothing is sent.
     ///
@@ -177,6 +192,7 @@ impl Sealer {
     }
 
     fn of_keyless(signer: KeylessSigner, root: &TrustedRoot) -> Result<Self, Failure> {
+        fit(&signer, root)?;
         let claims = signer.claims();
         let (subject, source, who) = match &claims.workload {
             Some(workload) => (
@@ -207,10 +223,20 @@ impl Sealer {
         Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source: None, who })
     }
 
-    /// Refuses a workload of which it is not known that everyone may see it: certificate and log name it.
+    /// Whether what it signs is entered into a log.
+    fn is_logged(&self) -> bool {
+        match &self.signer {
+            Signer::Key(_) => false,
+            Signer::LoggedKey(_) => true,
+            Signer::Keyless(signer) => signer.is_logged(),
+        }
+    }
+
+    /// Refuses a workload of which it is not known that everyone may see it: certificate and log name it. An instance without
+    /// logs shows its certificates to nobody.
     fn may_be_named(self) -> Result<Self, Failure> {
         match &self.signer {
-            Signer::Keyless(signer) if signer.claims().visibility == Visibility::Unknown => {
+            Signer::Keyless(signer) if signer.is_logged() && signer.claims().visibility == Visibility::Unknown => {
                 let name =
                     self.source.as_ref().and_then(|s| s.repository.as_deref()).unwrap_or("the source repository");
                 let what =

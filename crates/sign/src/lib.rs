@@ -13,6 +13,7 @@ mod kind;
 mod kms;
 mod logged_key;
 mod signing_key;
+mod timestamped;
 mod tokens;
 mod upstream;
 mod vault;

@@ -28,7 +28,7 @@ macro_rules! checks {
 checks! {
     EVIDENCE = 1, "evidence", "At least one bundle is stored with the image.";
     SIGNER = 2, "signer", "At least one bundle about this digest is signed by the one that is asked for. Bundles of others are left aside; they change nothing.";
-    TRANSPARENCY = 3, "transparency", "Every statement that counts has a log entry and a trusted time. With `none` neither is demanded; the signature, the subject and the predicate type are still checked.";
+    TRANSPARENCY = 3, "transparency", "Every statement that counts has a log entry and a trusted time. With `none` neither is demanded; the signature, the subject and the predicate type are still checked. Where the trusted root names no log, as that of GitHub's own instance, a timestamp is demanded instead, and no log entry.";
     SOURCE = 4, "source", "Every statement that counts names the source repository, id and ref that the trust file asks for, and so does the certificate if there is one.";
     SIGNATURE = 5, "signature", "There is a signature. An attestation by the right signer is not one.";
     STATEMENT = 6, "statement", "There is a statement of the type that was asked for with `--type`.";

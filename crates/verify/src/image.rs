@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use sealwright_bundle::predicate_type;
 use sealwright_core::{Digest, Limits, Untrusted};
-use sealwright_policy::{Policy, Transparency};
+use sealwright_policy::Policy;
 
 use crate::builder_anchor::BuilderAnchor;
 use crate::check::{self, Check, CountedStatement, Outcome, Report};
 use crate::content::Content;
+use crate::instance::Proof;
 use crate::source;
 use crate::verify_bundle::{Anchor, Refusal, Signed, Verified, verify_bundle, verify_file, verify_simple_signing};
 
@@ -207,14 +208,17 @@ fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accep
         (true, Some(why)) => Outcome::Failed(why.clone()),
         (true, None) => Outcome::Failed("there is no bundle".into()),
     };
-    let transparency = match anchor.transparency() {
-        Transparency::None => Outcome::NotChecked(
+    let transparency = match anchor.proof() {
+        None => Outcome::NotChecked(
             "no log entry and no trusted time were demanded; signature, subject and predicate type are still checked"
                 .into(),
         ),
         // Statements without them were refused above.
-        Transparency::Required if statements.is_empty() => Outcome::Failed("there is no statement".into()),
-        Transparency::Required => Outcome::Passed,
+        Some(_) if statements.is_empty() => Outcome::Failed("there is no statement".into()),
+        Some(Proof::LogEntry) => Outcome::Passed,
+        Some(Proof::Timestamp) => Outcome::NotChecked(
+            "the trusted root names no log: a timestamp of its authority was demanded instead of a log entry".into(),
+        ),
     };
     let checks = vec![
         Check::when(check::EVIDENCE, count > 0, "no bundle is stored with the image"),

@@ -10,7 +10,6 @@ use sealwright_bundle::{
     StatementSubject, pae, predicate_type,
 };
 use sealwright_core::{Digest, Limits};
-use sealwright_policy::Transparency;
 use serde_json::json;
 use sigstore_crypto::FulcioCiClaims;
 use sigstore_trust_root::TrustedRoot;
@@ -18,6 +17,7 @@ use sigstore_types::{Artifact, Sha256Hash, SignatureContent};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
 
 use crate::identity::IdentityRule;
+use crate::instance::{Proof, without_logs};
 use crate::key::PublicKey;
 
 /// Whose signature counts.
@@ -32,11 +32,12 @@ pub enum Anchor {
 }
 
 impl Anchor {
-    /// Whether a log entry and a trusted time are demanded.
-    pub fn transparency(&self) -> Transparency {
+    /// What is demanded besides the signature; of a key alone nothing.
+    pub fn proof(&self) -> Option<Proof> {
         match self {
-            Self::Key(_) => Transparency::None,
-            Self::LoggedKey(..) | Self::Keyless(..) => Transparency::Required,
+            Self::Key(_) => None,
+            Self::LoggedKey(..) => Some(Proof::LogEntry),
+            Self::Keyless(root, _) => Some(Proof::of(root)),
         }
     }
 }
@@ -139,9 +140,15 @@ pub enum Refusal {
     /// Certificate, log entry, timestamp or signature do not hold.
     #[error("{0}")]
     Sigstore(String),
-    /// There is a log entry, and nobody who is trusted says when.
+    /// Nobody who is trusted says when.
     #[error("neither the log nor a timestamp authority says when the statement was signed")]
     NoTrustedTime,
+    /// It was made at an instance that has logs, and the trusted root names none.
+    #[error("the bundle has {found}, and the trusted root names no log: it is not of this instance")]
+    OtherInstance {
+        /// What an instance without logs does not give.
+        found: &'static str,
+    },
     /// The certificate names somebody else.
     #[error("{0}")]
     Identity(String),
@@ -164,7 +171,8 @@ impl From<ShapeError> for Refusal {
 /// 1. it is a bundle with one content: an envelope with one signature and an in-toto payload, or a signature over `subject`'s
 ///    own bytes;
 /// 2. the signature is `anchor`'s; with a certificate or a log, everything that `sigstore-verify` checks holds too:
-///    certificate chain, SCT, log inclusion and checkpoint, timestamps;
+///    certificate chain, SCT, log inclusion and checkpoint, timestamps; of an instance without logs chain and timestamps
+///    ([`Proof`] says when);
 /// 3. a certificate names who is asked for;
 /// 4. the statement, which is parsed from the bytes that 2. checked, is well-formed and about `subject`. A signature over the
 ///    bytes themselves is a signature statement.
@@ -325,7 +333,7 @@ fn by_logged_key(
     root: &TrustedRoot,
 ) -> Result<Checked, Refusal> {
     let signer = named_key(bundle, key)?;
-    let (payload, result) = sigstore(bytes, message, &PublicKeyVerificationPolicy::new(key.der()), root)?;
+    let (payload, result) = sigstore(read(bytes)?, message, &PublicKeyVerificationPolicy::new(key.der()), root)?;
     // A key needs no time to be valid, so that `sigstore-verify` does not ask for one.
     let time = Some(time(&result).ok_or(Refusal::NoTrustedTime)?);
     Ok(Checked { payload, signer, time })
@@ -341,8 +349,16 @@ fn by_certificate(
     if !bundle.has_certificate() {
         return Err(Refusal::OtherMaterial { expected: "a certificate" });
     }
+    let read = read(bytes)?;
     // `sigstore-verify` compares exactly; patterns and workflows are compared here, with what it verified.
-    let (payload, result) = sigstore(bytes, message, &VerificationPolicy::any_identity(), root)?;
+    let policy = match Proof::of(root) {
+        Proof::LogEntry => VerificationPolicy::any_identity(),
+        Proof::Timestamp => {
+            without_logs(bundle, read.signing_certificate())?;
+            VerificationPolicy::any_identity().skip_tlog_unsafe().skip_sct()
+        }
+    };
+    let (payload, result) = sigstore(read, message, &policy, root)?;
     let certificate = result.certificate().ok_or_else(|| Refusal::Identity("there is no certificate".to_owned()))?;
     let identity = result.identity().map(|name| name.as_str());
     let runner = certificate.ci_claims.runner_environment.as_deref();
@@ -354,7 +370,9 @@ fn by_certificate(
         issuer: result.issuer().unwrap_or_default().to_owned(),
         claims: Box::new(certificate.ci_claims.clone()),
     };
-    Ok(Checked { payload, signer, time: time(&result) })
+    // A certificate lives for minutes. That it was alive is shown by a time, in a log or of an authority.
+    let time = Some(time(&result).ok_or(Refusal::NoTrustedTime)?);
+    Ok(Checked { payload, signer, time })
 }
 
 /// That the bundle was made with a key, and names no other one. The hint is not signed and other tools put their own words
@@ -371,16 +389,20 @@ fn named_key(bundle: &Bundle, key: &PublicKey) -> Result<VerifiedSigner, Refusal
     }
 }
 
+/// The bundle as `sigstore-verify` sees it.
+fn read(bytes: &[u8]) -> Result<sigstore_types::Bundle, Refusal> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Shape("the bundle is no UTF-8".to_owned()))?;
+    sigstore_types::Bundle::from_json(text)
+        .map_err(|error| Refusal::Shape(format!("the bundle cannot be read: {error}")))
+}
+
 /// Everything that `sigstore-verify` checks, and the statement that it checked.
 fn sigstore(
-    bytes: &[u8],
+    bundle: sigstore_types::Bundle,
     message: &Message<'_>,
     policy: &dyn sigstore_verify::Policy,
     root: &TrustedRoot,
 ) -> Result<(Option<Vec<u8>>, VerificationResult), Refusal> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Shape("the bundle is no UTF-8".to_owned()))?;
-    let bundle = sigstore_types::Bundle::from_json(text)
-        .map_err(|error| Refusal::Shape(format!("the bundle cannot be read: {error}")))?;
     let artifact = match message {
         Message::Bytes(bytes) => Artifact::from(*bytes),
         Message::Digest(digest) => Artifact::from(Sha256Hash::new(*digest.as_bytes())),

@@ -26,14 +26,15 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use super::certificate::{Issuer, Purpose, extension};
 use super::ct::CtLog;
 use super::token::TokenIssuer;
-use super::{DAY, Refusal, Unable};
+use super::{DAY, Logs, Refusal, Unable};
 
 /// As long as Fulcio's certificates live.
 const LIFE: Duration = Duration::from_secs(600);
 
 pub(crate) struct Fulcio {
     issuer: Issuer,
-    pub(crate) log: CtLog,
+    /// The certificate transparency log, unless the instance has none.
+    pub(crate) log: Option<CtLog>,
 }
 
 #[derive(Deserialize)]
@@ -64,9 +65,13 @@ struct PublicKey {
 }
 
 impl Fulcio {
-    pub(crate) fn new() -> Result<Self, Unable> {
+    pub(crate) fn new(logs: Logs) -> Result<Self, Unable> {
         let issuer = Issuer::root("CN=loopback-fulcio,O=sealwright.loopback", DAY)?;
-        Ok(Self { issuer, log: CtLog::new()? })
+        let log = match logs {
+            Logs::Kept => Some(CtLog::new()?),
+            Logs::Absent => None,
+        };
+        Ok(Self { issuer, log })
     }
 
     pub(crate) fn root(&self) -> &Certificate {
@@ -91,9 +96,13 @@ impl Fulcio {
             .map_err(|_| bad("the proof of possession is not of this key"))?;
         let leaf = self.certificate(&key, name, &claims, tokens.url())?;
         let pem = |certificate: &Certificate| certificate.to_pem(LineEnding::LF).map_err(Unable::from);
-        Ok(json!({
-            "signedCertificateEmbeddedSct": { "chain": { "certificates": [pem(&leaf)?, pem(self.root())?] } },
-        }))
+        let chain = json!({ "certificates": [pem(&leaf)?, pem(self.root())?] });
+        // Without a log Fulcio answers in the shape for an SCT beside the chain. There is none, and its gateway writes members
+        // without a value too.
+        Ok(match self.log {
+            Some(_) => json!({ "signedCertificateEmbeddedSct": { "chain": chain } }),
+            None => json!({ "signedCertificateDetachedSct": { "chain": chain, "signedCertificateTimestamp": "" } }),
+        })
     }
 
     fn certificate(
@@ -110,8 +119,10 @@ impl Fulcio {
         extensions.extend(claims_as_extensions(claims, issuer)?);
         let purpose = Purpose { subject: Name::default(), spki, life: LIFE, extensions };
         let mut certificate = self.issuer.prepare(purpose)?;
-        let seen = self.log.see(&self.issuer.key_id(), &certificate)?;
-        certificate.extensions.get_or_insert_default().push(seen);
+        if let Some(log) = &self.log {
+            let seen = log.see(&self.issuer.key_id(), &certificate)?;
+            certificate.extensions.get_or_insert_default().push(seen);
+        }
         self.issuer.sign(certificate)
     }
 }

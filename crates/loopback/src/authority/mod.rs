@@ -1,6 +1,8 @@
 //! A throw-away signing authority: an OpenID Connect issuer, Fulcio with its certificate transparency log, Rekor in both
 //! versions and a timestamp authority, in one process on loopback.
 //!
+//! It can do without its logs, as GitHub's own instance does: certificates then carry no SCT, and nothing can be entered.
+//!
 //! It is a fake: its keys are gone with it, nothing can be searched or deleted, and its issuer gives a token to whoever holds
 //! the [`Authority`]. It checks what the real ones check: tokens, proofs of possession, signatures.
 
@@ -62,10 +64,22 @@ pub enum LogVersion {
     V1,
     /// The tile-backed log, with one.
     V2,
+    /// No log, only a timestamp authority.
+    None,
+}
+
+/// Whether an authority has logs, of certificates and of signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logs {
+    /// It has both, as the public-good instance.
+    Kept,
+    /// It has none, as GitHub's own instance.
+    Absent,
 }
 
 struct Shared {
     base: String,
+    logs: Logs,
     tokens: TokenIssuer,
     jobs: Jobs,
     logins: Logins,
@@ -88,6 +102,14 @@ impl Authority {
     /// # Errors
     /// When no port can be had, no thread started or no key made.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(Logs::Kept)
+    }
+
+    /// The same, with or without logs.
+    ///
+    /// # Errors
+    /// As [`Authority::start`].
+    pub fn start_with(logs: Logs) -> io::Result<Self> {
         let (listener, address) = listen()?;
         let base = format!("http://{address}");
         let shared = Shared {
@@ -95,7 +117,8 @@ impl Authority {
             jobs: Jobs::default(),
             logins: Logins::default(),
             base,
-            fulcio: Fulcio::new()?,
+            logs,
+            fulcio: Fulcio::new(logs)?,
             rekor_v1: RekorV1::new()?,
             rekor_v2: RekorV2::new()?,
             timestamps: TimestampAuthority::new()?,
@@ -208,6 +231,9 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
         (&Method::POST, "/token") => shared.logins.exchange(body, &shared.tokens).map(|token| json(&token)),
         (&Method::POST, "/api/v2/signingCert") => {
             shared.fulcio.issue(body, bearer, &shared.tokens).map(|chain| json(&chain))
+        }
+        (_, "/api/v1/log/entries" | "/api/v2/log/entries") if shared.logs == Logs::Absent => {
+            Err(Refusal::new(StatusCode::NOT_FOUND, "this instance has no log"))
         }
         (&Method::POST, "/api/v1/log/entries") => shared.rekor_v1.add(body).map(|(uuid, entry)| {
             let location = format!("/api/v1/log/entries/{uuid}");

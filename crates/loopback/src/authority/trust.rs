@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use x509_cert::Certificate;
 use x509_cert::der::Encode as _;
 
+use super::ct::CtLog;
 use super::rekor::{V1_HOST, V2_HOST};
 use super::{LogVersion, Shared, Unable};
 
@@ -15,18 +16,23 @@ use super::{LogVersion, Shared, Unable};
 const SINCE: &str = "2024-01-01T00:00:00Z";
 
 pub(crate) fn trusted_root(shared: &Shared) -> Result<Value, Unable> {
-    let (ct, v1, v2) = (&shared.fulcio.log.key, &shared.rekor_v1.key, &shared.rekor_v2);
-    let ecdsa = "PKIX_ECDSA_P256_SHA_256";
-    Ok(json!({
+    let mut root = json!({
         "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-        "tlogs": [
+        "certificateAuthorities": [authority("loopback-fulcio", &shared.base, &[shared.fulcio.root()])?],
+        "timestampAuthorities": [authority("loopback-tsa", &timestamp_url(shared), &shared.timestamps.chain())?],
+    });
+    // GitHub's own trusted root leaves both members out.
+    if let (Some(CtLog { key: ct }), Some(root)) = (&shared.fulcio.log, root.as_object_mut()) {
+        let (v1, v2) = (&shared.rekor_v1.key, &shared.rekor_v2);
+        let ecdsa = "PKIX_ECDSA_P256_SHA_256";
+        let logs = json!([
             log(&format!("http://{V1_HOST}"), v1.spki(), ecdsa, &v1.id()),
             log(&format!("http://{V2_HOST}"), v2.key.spki(), "PKIX_ED25519", &v2.id()),
-        ],
-        "certificateAuthorities": [authority("loopback-fulcio", &shared.base, &[shared.fulcio.root()])?],
-        "ctlogs": [log(&format!("{}/ct", shared.base), ct.spki(), ecdsa, &ct.id())],
-        "timestampAuthorities": [authority("loopback-tsa", &timestamp_url(shared), &shared.timestamps.chain())?],
-    }))
+        ]);
+        root.insert("tlogs".to_owned(), logs);
+        root.insert("ctlogs".to_owned(), json!([log(&format!("{}/ct", shared.base), ct.spki(), ecdsa, &ct.id())]));
+    }
+    Ok(root)
 }
 
 fn log(url: &str, spki: &[u8], details: &str, id: &Digest) -> Value {
@@ -52,7 +58,8 @@ fn timestamp_url(shared: &Shared) -> String {
     format!("{}/api/v1/timestamp", shared.base)
 }
 
-/// With a log of version 1 there is no timestamp authority: its entries carry a time of their own.
+/// With a log of version 1 there is no timestamp authority: its entries carry a time of their own. Without a log there is
+/// nothing but one.
 pub(crate) fn signing_config(shared: &Shared, log: LogVersion) -> Value {
     let service = |url: &str, version: u8| {
         json!({
@@ -60,14 +67,15 @@ pub(crate) fn signing_config(shared: &Shared, log: LogVersion) -> Value {
         })
     };
     let base = &shared.base;
-    let (version, timestamps) = match log {
-        LogVersion::V1 => (1, json!([])),
-        LogVersion::V2 => (2, json!([service(&timestamp_url(shared), 1)])),
+    let (logs, timestamps) = match log {
+        LogVersion::V1 => (json!([service(base, 1)]), json!([])),
+        LogVersion::V2 => (json!([service(base, 2)]), json!([service(&timestamp_url(shared), 1)])),
+        LogVersion::None => (json!([]), json!([service(&timestamp_url(shared), 1)])),
     };
     json!({
         "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
         "caUrls": [service(base, 1)], "oidcUrls": [service(base, 1)],
-        "rekorTlogUrls": [service(base, version)], "rekorTlogConfig": { "selector": "ANY" },
+        "rekorTlogUrls": logs, "rekorTlogConfig": { "selector": "ANY" },
         "tsaUrls": timestamps, "tsaConfig": { "selector": "ANY" },
     })
 }

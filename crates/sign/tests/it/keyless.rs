@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sealwright_bundle::Bundle;
 use sealwright_core::{Digest, Limits, Redacted};
-use sealwright_loopback::authority::{Authority, Effect, Fault, LogVersion, workflow_claims};
+use sealwright_loopback::authority::{Authority, Effect, Fault, LogVersion, Logs, workflow_claims};
 use sealwright_sign::{KeylessSigner, SignError, Signer};
 use sealwright_verify::{Anchor, IdentityRule, Refusal, TrustedRoot, VerifiedSigner, verify_bundle};
 use serde_json::{Value, json};
@@ -63,6 +63,51 @@ fn a_workflow_signs_into_both_kinds_of_log() {
         let refused = verify_bundle(&bundle, &subject, &anchor(&elsewhere, WORKFLOW, authority.issuer()), &limits);
         assert!(matches!(refused, Err(Refusal::Sigstore(_))), "{refused:?}");
     }
+}
+
+#[test]
+fn an_instance_without_logs_gives_a_certificate_and_a_time() {
+    let authority = Authority::start_with(Logs::Absent).expect("authority");
+    let (subject, limits) = (Digest::of(b"image"), Limits::default());
+    let Signer::Keyless(keyless) = signer(&authority, LogVersion::None, &workflow_claims()).expect("signer") else {
+        panic!("another signer")
+    };
+    assert!(!keyless.is_logged());
+    let bundle = sign(&authority, LogVersion::None, &workflow_claims()).expect("signed");
+    let parsed = Bundle::parse(&bundle, &limits).expect("bundle");
+    assert!(parsed.has_certificate() && parsed.has_timestamp() && !parsed.has_log_entry());
+    let own = anchor(&authority, WORKFLOW, authority.issuer());
+    let signed = verify_bundle(&bundle, &subject, &own, &limits).expect("verified").into_inner();
+    assert!(signed.time.is_some_and(|t| (now().as_second() - t.as_second()).abs() < 60), "{:?}", signed.time);
+    for wrong in [
+        anchor(&authority, WORKFLOW, "https://elsewhere.test"),
+        anchor(&authority, &WORKFLOW.replace("acme", "mallory"), authority.issuer()),
+    ] {
+        assert!(matches!(verify_bundle(&bundle, &subject, &wrong, &limits), Err(Refusal::Identity(_))));
+    }
+    // Another instance without logs, and a log that is asked for where there is none.
+    let elsewhere = Authority::start_with(Logs::Absent).expect("authority");
+    let refused = verify_bundle(&bundle, &subject, &anchor(&elsewhere, WORKFLOW, authority.issuer()), &limits);
+    assert!(matches!(refused, Err(Refusal::Sigstore(_))), "{refused:?}");
+    let refused = sign(&authority, LogVersion::V2, &workflow_claims()).expect_err("no log");
+    assert!(refused.to_string().contains("no log"), "{refused}");
+    let paths: Vec<_> = authority.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths[..2], ["/api/v2/signingCert", "/api/v1/timestamp"]);
+}
+
+#[test]
+fn an_instance_with_logs_is_not_used_without_them() {
+    let authority = Authority::start().expect("authority");
+    let (subject, limits) = (Digest::of(b"image"), Limits::default());
+    let bundle = sign(&authority, LogVersion::None, &workflow_claims()).expect("signed");
+    let refused = verify_bundle(&bundle, &subject, &anchor(&authority, WORKFLOW, authority.issuer()), &limits);
+    assert!(matches!(refused, Err(Refusal::Sigstore(_))), "{refused:?}");
+    // A log that this version cannot use is no reason to sign without one.
+    let token = Redacted::new(authority.token(&workflow_claims()).expect("token"));
+    let config = authority.signing_config(LogVersion::V2).replace("\"majorApiVersion\":2", "\"majorApiVersion\":9");
+    assert!(config.contains(":9"), "{config}");
+    let refused = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5));
+    assert!(matches!(refused, Err(SignError::SigningConfig(_))), "{refused:?}");
 }
 
 /// A foreign verifier, with the same trusted root and nothing of ours.
@@ -129,6 +174,8 @@ fn a_service_that_stays_away_is_named() {
         (LogVersion::V2, "/api/v2/log/entries", "Rekor"),
         (LogVersion::V1, "/api/v1/log/entries", "Rekor"),
         (LogVersion::V2, "/api/v1/timestamp", "the timestamp authority"),
+        (LogVersion::None, "/api/v2/signingCert", "Fulcio"),
+        (LogVersion::None, "/api/v1/timestamp", "the timestamp authority"),
     ];
     at_once(&cases, |(log, path, service)| {
         let authority = Authority::start().expect("authority");

@@ -9,6 +9,7 @@
 
 mod anchors;
 mod evidence;
+mod instance;
 mod keyless;
 mod keys;
 mod log;

@@ -18,10 +18,14 @@ const HOMES: [(&str, &[&str]); 4] = [
             "sealwright-sign",
             "sealwright-ecr",
             "sealwright-feed",
+            "sealwright-github",
             "sealwright-loopback",
         ],
     ),
-    ("reqwest", &["sealwright-registry", "sealwright-sign", "sealwright-feed", "sealwright-trust"]),
+    (
+        "reqwest",
+        &["sealwright-registry", "sealwright-sign", "sealwright-feed", "sealwright-trust", "sealwright-github"],
+    ),
     ("axum", &["sealwright-loopback"]),
     ("clap", &["sealwright"]),
 ];

@@ -1,5 +1,5 @@
-//! A small registry, a throw-away signing authority, a TUF repository and stand-ins for AWS KMS and for an AWS account with ECR
-//! on loopback, for the demo and the tests.
+//! A small registry, a throw-away signing authority, a TUF repository and stand-ins for AWS KMS, for an AWS account with ECR and
+//! for GitHub's attestation store on loopback, for the demo and the tests.
 //!
 //! All are fakes: they keep nothing and speak plain HTTP. They follow the published protocols strictly, so that what passes
 //! here has not passed by carelessness, and other vendors' clients check them in the interop tests.
@@ -8,6 +8,7 @@ mod answer;
 pub mod authority;
 pub mod aws;
 mod body;
+pub mod github;
 pub mod kms;
 pub mod registry;
 mod server;

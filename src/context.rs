@@ -39,6 +39,12 @@ pub struct Environment {
     pub openbao: VaultVariables,
     /// `TRANSIT_SECRET_ENGINE_PATH`, as cosign reads it.
     pub transit_mount: Option<String>,
+    /// `GITHUB_API_URL`: where GitHub's API is, for a job of GitHub Enterprise too.
+    pub github_api: Option<String>,
+    /// `GH_TOKEN`, else `GITHUB_TOKEN`, as GitHub's own command line reads them.
+    pub github_token: Option<Redacted<String>>,
+    /// `GITHUB_REPOSITORY`: the repository of a job, `OWNER/NAME`.
+    pub github_repository: Option<String>,
     /// `COSIGN_REPOSITORY`: where evidence is kept instead of beside its image.
     pub evidence_repository: Option<String>,
     /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
@@ -146,6 +152,9 @@ impl Context {
                 vault: VaultVariables::read("VAULT", &text),
                 openbao: VaultVariables::read("BAO", &text),
                 transit_mount: text("TRANSIT_SECRET_ENGINE_PATH"),
+                github_api: text("GITHUB_API_URL"),
+                github_token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(Redacted::new),
+                github_repository: text("GITHUB_REPOSITORY"),
                 evidence_repository: text("COSIGN_REPOSITORY"),
                 source_date_epoch: text("SOURCE_DATE_EPOCH"),
                 working_directory: std::env::current_dir().unwrap_or_default(),

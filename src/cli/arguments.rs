@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealwright_core::{ImageRef, Platform, Severity};
+use sealwright_github::Place;
 use sealwright_source::Transport;
 
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
@@ -150,7 +151,10 @@ Examples:
   sealwright verify registry.example/shop/app@sha256:… \\
       --certificate-identity https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
-  sealwright verify --bundle app.sigstore.json --artifact sha256:… --key cosign.pub --transparency none";
+  sealwright verify --bundle app.sigstore.json --artifact sha256:… --key cosign.pub --transparency none
+  sealwright verify --artifact app.tar.gz --from-github acme/shop --type slsaprovenance1 --trusted-root root.json \\
+      --certificate-identity https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main \\
+      --certificate-oidc-issuer https://token.actions.githubusercontent.com";
 
 /// `seal`.
 #[derive(Debug, Args)]
@@ -245,7 +249,11 @@ pub struct Scan {
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The image in a registry
-    #[arg(value_name = "REF", required_unless_present = "bundle", conflicts_with = "bundle")]
+    #[arg(
+        value_name = "REF",
+        required_unless_present_any = ["bundle", "artifact"],
+        conflicts_with_all = ["bundle", "artifact"]
+    )]
     pub reference: Option<ImageRef>,
     /// The trust file whose evidence rules all have to hold
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "kind"])]
@@ -257,17 +265,20 @@ pub struct Verify {
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,
     /// Read and hash the image's layers too
-    #[arg(long, conflicts_with = "bundle")]
+    #[arg(long, conflicts_with_all = ["bundle", "artifact"])]
     pub layers: bool,
     /// Say what stands behind each check: its documentation, the statements that count, and why others do not
     #[arg(long)]
     pub explain: bool,
     /// A bundle in a file instead of those in a registry
-    #[arg(long, value_name = "FILE", requires = "artifact")]
+    #[arg(long, value_name = "FILE", requires = "artifact", conflicts_with = "from_github")]
     pub bundle: Option<PathBuf>,
-    /// What the bundle is about: a file, or sha256:HEX
-    #[arg(long, value_name = "FILE|sha256:HEX", requires = "bundle")]
+    /// What the bundle is about: a file, or sha256:HEX; with --bundle or --from-github
+    #[arg(long, value_name = "FILE|sha256:HEX")]
     pub artifact: Option<String>,
+    /// The bundles in GitHub's attestation store instead of those in the registry, of a repository or of all that an owner has
+    #[arg(long, value_name = "OWNER[/REPO]")]
+    pub from_github: Option<Place>,
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,

@@ -5,6 +5,7 @@ use std::path::Path;
 use sealwright_attest::{Subject, predicate};
 use sealwright_bundle::{Statement, predicate_type};
 use sealwright_core::Digest;
+use sealwright_github::check_size;
 use sealwright_sbom::read as read_sbom;
 use sealwright_verify::verify_bundle;
 use tokio::runtime::Handle;
@@ -14,7 +15,8 @@ use crate::cli::arguments;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pipeline::publish::Written;
+use crate::pipeline::github::Delivery;
+use crate::pipeline::publish::{Written, WrittenBundle};
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
 use crate::pipeline::trust_root::TrustRoots;
@@ -31,6 +33,7 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
     check(kind, &document, context).map_err(|e| e.at(arguments.predicate.display()))?;
     let sealer =
         signer::open(&arguments.signing, &TrustRoots::new(&arguments.signing.trust, context, handle), context, handle)?;
+    let delivery = Delivery::plan(arguments.signing.push_to_github, arguments.format, &sealer, context)?;
     let job = Job { kind, document: &document, context, handle };
     match (&arguments.reference, &arguments.artifact, &arguments.bundle) {
         (Some(reference), ..) => {
@@ -38,7 +41,8 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             let name = target.image.repository().to_string();
             // Whatever is wrong with the predicate is said before anything is signed.
             let statement = job.statement(&name, *target.image.digest(), &sealer)?;
-            let written = target.attach(&sealer, context, handle, arguments.format, |_| statement.clone())?;
+            let written = target
+                .attach((&sealer, delivery.as_ref()), context, handle, arguments.format, |_| statement.clone())?;
             statements::write(
                 ("image", &target.image.to_string()),
                 &written,
@@ -50,10 +54,14 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             if is_same_file(artifact, bundle) {
                 return Err(Failure::usage("--bundle names the artifact itself, expected another file"));
             }
-            let written = job.attest_file(artifact, bundle, &sealer)?;
+            let mut written = [job.attest_file(artifact, bundle, &sealer, delivery.is_some())?];
+            if let Some(delivery) = &delivery {
+                let place = bundle.display().to_string();
+                handle.block_on(delivery.deliver(&mut written, &sealer, &context.limits, &place))?;
+            }
             statements::write(
                 ("bundle", &bundle.display().to_string()),
-                &[written],
+                &written,
                 &arguments.output,
                 context.console.style(),
             )
@@ -75,15 +83,26 @@ impl Job<'_> {
         predicate(&subject, self.kind, self.document).map_err(|e| Failure::usage(e.to_string()))
     }
 
-    fn attest_file(&self, artifact: &Path, bundle: &Path, sealer: &Sealer) -> Result<Written, Failure> {
+    fn attest_file(
+        &self,
+        artifact: &Path,
+        bundle: &Path,
+        sealer: &Sealer,
+        to_github: bool,
+    ) -> Result<Written, Failure> {
         let digest = hash_file(artifact)?;
         let name = artifact.file_name().unwrap_or(artifact.as_os_str()).to_string_lossy();
         let statement = self.statement(&name, digest, sealer)?;
-        let signed = self.handle.block_on(sealer.signer.sign(&statement.to_bytes()))?;
+        let statement = statement.to_bytes();
+        if to_github {
+            check_size(&statement)?;
+        }
+        let signed = self.handle.block_on(sealer.signer.sign(&statement))?;
         verify_bundle(&signed, &digest, sealer.anchor(), &self.context.limits)
             .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
         write_document(&signed, Some(bundle))?;
-        Ok(Written { subject: digest, predicate_type: self.kind.to_owned(), new: true })
+        let bundle = Some(WrittenBundle { statement: Digest::of(&statement), bytes: signed, new: true });
+        Ok(Written { subject: digest, predicate_type: self.kind.to_owned(), new: true, bundle, attestation: None })
     }
 }
 

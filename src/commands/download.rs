@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use sealwright_bundle::{Bundle, Statement, predicate_type};
-use sealwright_core::{Digest, Limits, PinnedRef, Untrusted};
+use sealwright_core::{Digest, Limits, Untrusted};
 use sealwright_registry::CREATED_ANNOTATION;
 use tokio::runtime::Handle;
 
@@ -16,7 +16,8 @@ use crate::cli::arguments::{Download, DownloadWhat};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::pipeline::evidence::{self, StoredBundle};
+use crate::pipeline::evidence::{Keeper, StoredBundle};
+use crate::pipeline::github;
 use crate::pipeline::source::Registry;
 use crate::report::console::write_document;
 
@@ -35,7 +36,11 @@ pub fn run(wanted: &Download, context: &Context, handle: &Handle) -> Result<(), 
     {
         return Err(Failure::usage(format!("--type {kind} is no SBOM, expected cyclonedx or spdxjson")));
     }
-    let (image, claims) = read(what, context, handle)?;
+    if matches!(wanted, Download::Sbom(_)) && what.from_github.is_some() {
+        return Err(Failure::usage("--from-github with sbom: GitHub's store does not say which one is the newest")
+            .hint("download attestation --type cyclonedx gives all of them"));
+    }
+    let (image, claims) = read(what, kind, context, handle)?;
     let asked = claims.into_iter().filter(|claims| kind.is_none_or(|kind| claims.predicate_type() == Some(kind)));
     let (name, documents) = match wanted {
         Download::Bundle(_) => ("bundle", asked.map(UnverifiedClaims::into_bundle).collect()),
@@ -43,14 +48,19 @@ pub fn run(wanted: &Download, context: &Context, handle: &Handle) -> Result<(), 
         Download::Sbom(_) => ("SBOM statement", newest_sbom(asked).into_iter().collect::<Vec<_>>()),
     };
     if documents.is_empty() {
-        return Err(nothing(name, kind, &image));
+        return Err(nothing(name, kind, &image, what));
     }
     context.console.note("nothing was verified; `sealwright verify` does that");
     write(&documents, wanted, what.output.as_deref())
 }
 
-fn nothing(name: &str, kind: Option<&str>, image: &PinnedRef) -> Failure {
+fn nothing(name: &str, kind: Option<&str>, image: &str, what: &DownloadWhat) -> Failure {
     let of_type = kind.map(|kind| format!(" of type {kind}")).unwrap_or_default();
+    if let Some(place) = &what.from_github {
+        let place = format!("GitHub's attestation store of {place}");
+        return Failure::new(Exit::Unavailable, format!("no {name}{of_type} about {image} is in {place}"))
+            .hint("GitHub says the same of what the token may not see; a private repository needs GITHUB_TOKEN");
+    }
     Failure::new(Exit::Unavailable, format!("no {name}{of_type} is stored with {image}")).hint(
         "`sealwright tree` lists what there is; the images of an index have evidence of their own, by their digest",
     )
@@ -69,21 +79,34 @@ struct Downloaded {
     ending: &'static str,
 }
 
+/// What evidence is about, in words, and what there is.
 fn read(
     what: &DownloadWhat,
+    kind: Option<&str>,
     context: &Context,
     handle: &Handle,
-) -> Result<(PinnedRef, Vec<UnverifiedClaims>), Failure> {
+) -> Result<(String, Vec<UnverifiedClaims>), Failure> {
     let client = Registry::new(handle.clone(), context).client(context)?;
-    let repository = context.evidence_repository(&what.reference.repository)?;
-    let (image, stored) = handle.block_on(async {
-        let (image, ..) = client.resolve(&what.reference).await?;
-        let stored = evidence::stored(&client, &repository.pinned(*image.digest()), &context.limits).await?;
-        Ok::<_, Failure>((image, stored))
-    })?;
+    let (subject, name) = match (&what.reference, &what.artifact) {
+        (Some(reference), _) => {
+            let (image, ..) = handle.block_on(client.resolve(reference))?;
+            (*image.digest(), image.to_string())
+        }
+        (None, Some(artifact)) => (super::artifact_digest(artifact)?, artifact.clone()),
+        (None, None) => return Err(Failure::usage("expected REF, or --artifact with --from-github")),
+    };
+    let keeper = match (&what.from_github, &what.reference) {
+        (Some(place), _) => Keeper::GitHub { store: github::open(context)?, place: place.clone() },
+        (None, Some(reference)) => {
+            let repository = context.evidence_repository(&reference.repository)?;
+            Keeper::Registry { client: &client, repository }
+        }
+        (None, None) => return Err(Failure::usage("--artifact needs --from-github")),
+    };
+    let stored = handle.block_on(keeper.stored(&subject, kind, &context.limits))?;
     let (mut claims, mut left_aside) = (Vec::new(), stored.broken);
     for bundle in stored.bundles {
-        match UnverifiedClaims::parse(bundle, &image, &context.limits) {
+        match UnverifiedClaims::parse(bundle, &subject, &context.limits) {
             Ok(parsed) => claims.push(parsed),
             Err(problem) => left_aside.push(problem),
         }
@@ -91,17 +114,17 @@ fn read(
     for problem in left_aside {
         context.console.warn(&format!("left aside: {}", Untrusted::new(problem)));
     }
-    Ok((image, claims))
+    Ok((name, claims))
 }
 
 impl UnverifiedClaims {
-    fn parse(stored: StoredBundle, image: &PinnedRef, limits: &Limits) -> Result<Self, String> {
+    fn parse(stored: StoredBundle, subject: &Digest, limits: &Limits) -> Result<Self, String> {
         let bundle = Bundle::parse(&stored.bytes, limits).map_err(|e| e.to_string())?;
         let statement = match bundle.dsse_envelope {
             Some(envelope) => {
                 let payload = envelope.payload().map_err(|e| e.to_string())?;
                 let statement = Statement::parse(&payload, limits).map_err(|e| e.to_string())?;
-                if !statement.names(image.digest()) {
+                if !statement.names(subject) {
                     return Err(format!(
                         "a statement of type {} that is about something else",
                         statement.predicate_type
@@ -241,7 +264,7 @@ mod tests {
 
     #[test]
     fn only_a_terminal_gets_other_bytes_than_are_stored() {
-        let what = || DownloadWhat { reference: "127.0.0.1:1/a".parse().expect("reference"), kind: None, output: None };
+        let what = || DownloadWhat { reference: None, from_github: None, artifact: None, kind: None, output: None };
         let one = [Downloaded { bytes: "{\r\n\"a\": \"\u{9b}\"}".into(), ending: "json" }];
         for wanted in [Download::Bundle(what()), Download::Sbom(what())] {
             assert_eq!(in_one(&one, &wanted, false), one[0].bytes);

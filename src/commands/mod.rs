@@ -55,6 +55,14 @@ pub fn is_same_file(one: &Path, other: &Path) -> bool {
     std::fs::canonicalize(one).is_ok_and(|one| std::fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
+/// The digest that `--artifact` names: itself, or a file's.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn artifact_digest(artifact: &str) -> Result<Digest, Failure> {
+    artifact.parse().or_else(|_| hash_file(Path::new(artifact)))
+}
+
 /// The URI that `--type` names.
 ///
 /// # Errors

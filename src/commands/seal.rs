@@ -21,7 +21,10 @@ use crate::cli::output::{Output, ReportFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::builders;
 use crate::pipeline::ecr::Ecr;
+use crate::pipeline::evidence::Keeper;
+use crate::pipeline::github::Delivery;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
 use crate::pipeline::publish::{Pending, Publisher, Written, can_store, push_image, tag_before};
 use crate::pipeline::scan::open_store;
@@ -30,7 +33,6 @@ use crate::pipeline::source::{self, Opened, open};
 use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::trust_root::TrustRoots;
-use crate::pipeline::{builders, evidence};
 use crate::report::console::{Style, write_document};
 use crate::report::{decision, statements, verification};
 
@@ -50,6 +52,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
     let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
     can_store(arguments.format, &sealer)?;
+    let delivery = Delivery::plan(arguments.signing.push_to_github, arguments.format, &sealer, context)?;
     let builders = builders::admit(&trust, &sealer, &roots, context)?;
     let directory = context.store_directory(arguments.rules.db.as_ref())?;
     let store = open_store(&directory, context)?;
@@ -60,7 +63,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
     let (format, database) = (arguments.format, "OSV".to_owned());
-    let job = Job { trust, builders, sealer, client, ecr, evidence, format, context, handle, database };
+    let job = Job { trust, builders, sealer, client, ecr, evidence, format, delivery, context, handle, database };
     let done = job.seal(&opened, &store, &arguments.push)?;
     report(&done, &arguments.output, context.console.style())?;
     Ok(done.exit())
@@ -99,6 +102,8 @@ pub struct Job<'a> {
     pub evidence: Repository,
     /// How it is stored.
     pub format: Format,
+    /// Where it goes besides.
+    pub delivery: Option<Delivery>,
     /// Time, limits and console.
     pub context: &'a Context,
     /// Where network work runs.
@@ -172,9 +177,16 @@ impl Job<'_> {
         let verification = self.read_back(&pinned, image)?;
         let mut done =
             Done { image: Some(pinned.clone()), decisions, written, verification: Some(verification), tag: None };
-        if done.exit() == Exit::Passed
-            && let Some(tag) = &push.tag
-        {
+        if done.exit() != Exit::Passed {
+            return Ok(done);
+        }
+        // What was read back goes elsewhere too. Who waits for the tag finds it there.
+        if let Some(delivery) = &self.delivery {
+            let place = "the registry, and no tag was set";
+            let delivered = delivery.deliver(&mut done.written, &self.sealer, &self.context.limits, place);
+            self.handle.block_on(delivered)?;
+        }
+        if let Some(tag) = &push.tag {
             let root = &image.root;
             self.handle.block_on(self.client.tag(&pinned, tag, &root.media_type, &image.root_bytes))?;
             done.tag = Some(tag.clone());
@@ -213,6 +225,7 @@ impl Job<'_> {
             ecr: &self.ecr,
             console: &self.context.console,
             pending: Pending::new(),
+            to_github: self.delivery.is_some(),
         };
         let mut written = Vec::new();
         for (facts, child) in facts.iter().zip(cleared.children()) {
@@ -237,14 +250,14 @@ impl Job<'_> {
         let (policy, builders) = (&self.trust.policy, self.builders.as_slice());
         self.handle.block_on(async {
             self.client.manifest(pinned).await?;
-            let kept = self.evidence.pinned(*pinned.digest());
+            let keeper = Keeper::Registry { client: &self.client, repository: self.evidence.clone() };
             let requirement = Requirement::Policy { policy, builders };
             let verify = |found: &ImageEvidence| verify_image(found, &requirement, self.context.now, limits);
-            let mut report = evidence::judge(&self.client, &kept, limits, verify).await?;
+            let mut report = keeper.judge(pinned.digest(), limits, verify).await?;
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
                 let counted = counted(&report, builders);
-                let check = check_children(&self.client, &kept, &children, policy, counted, self.context).await?;
+                let check = check_children(&keeper, &children, policy, counted, self.context).await?;
                 report.checks.push(check);
             }
             Ok(report)

@@ -15,6 +15,7 @@ use crate::cli::arguments;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::github::Delivery;
 use crate::pipeline::publish::Written;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
@@ -36,6 +37,12 @@ pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> R
         (None, Some(artifact), Some(bundle)) => {
             if is_same_file(artifact, bundle) {
                 return Err(Failure::usage("--bundle names the artifact itself, expected another file"));
+            }
+            if arguments.signing.push_to_github {
+                return Err(Failure::usage(
+                    "--push-to-github: a signature over a file is no statement, which the store takes",
+                )
+                .hint("state something about the file: sealwright attest --artifact FILE --push-to-github"));
             }
             let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
             let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
@@ -65,9 +72,10 @@ fn sign_image(
     }
     let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
     let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
+    let delivery = Delivery::plan(arguments.signing.push_to_github, arguments.format, &sealer, context)?;
     let target = Target::find(reference, arguments.recursive, &arguments.ecr, context, handle)?;
     let name = target.image.repository().to_string();
-    let written = target.attach(&sealer, context, handle, arguments.format, |digest| {
+    let written = target.attach((&sealer, delivery.as_ref()), context, handle, arguments.format, |digest| {
         annotated_signature(&Subject { name: &name, digest, source: sealer.source.as_ref() }, &annotations)
     })?;
     Ok((target.image.to_string(), written))
@@ -87,5 +95,6 @@ fn sign_file(
     verify_file(&signed, &content, sealer.anchor(), &context.limits)
         .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
     write_document(&signed, Some(bundle))?;
-    Ok(Written { subject: Digest::of(&content), predicate_type: predicate_type::SIGNATURE.to_owned(), new: true })
+    let (subject, predicate_type) = (Digest::of(&content), predicate_type::SIGNATURE.to_owned());
+    Ok(Written { subject, predicate_type, new: true, bundle: None, attestation: None })
 }

@@ -7,7 +7,7 @@ use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, ImageRef, PinnedRef};
 use sealwright_oci::{Document, EntryMeta, EntryVisitor, ImageSource, PlatformImage, Wanted, read_layer, resolve};
 use sealwright_policy::Policy;
-use sealwright_registry::{Client, RegistryError, RemoteImage};
+use sealwright_registry::RemoteImage;
 use sealwright_verify::{
     Anchor, BuilderAnchor, Check, EvidenceItem, IdentityRule, ImageEvidence, Outcome, Report, Requirement, verify_image,
 };
@@ -19,12 +19,15 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::pipeline::builders::{builder_anchors, read_key};
-use crate::pipeline::evidence;
+use crate::pipeline::evidence::{Keeper, altered};
+use crate::pipeline::github;
 use crate::pipeline::source::Registry;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::trust_root::{Origin, TrustRoots};
 use crate::report::console::write_document;
 use crate::report::verification;
+
+const EXPECTED: &str = "expected REF, or --artifact FILE|sha256:HEX with --bundle FILE or --from-github OWNER[/REPO]";
 
 /// Makes every check and reports. Checks that do not hold are no error but exit 4.
 ///
@@ -36,7 +39,8 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
     let (subject, report) = match (&arguments.reference, &arguments.bundle, &arguments.artifact) {
         (Some(reference), _, _) => image(reference, &demanded, arguments, context, handle)?,
         (None, Some(bundle), Some(artifact)) => file(bundle, artifact, &demanded, context)?,
-        _ => return Err(Failure::usage("expected REF, or --bundle FILE with --artifact FILE|sha256:HEX")),
+        (None, None, Some(artifact)) => stored_file(artifact, &demanded, arguments, context, handle)?,
+        _ => return Err(Failure::usage(EXPECTED)),
     };
     for output in or_stdout(&arguments.output, ReportFormat::Text).iter() {
         let bytes = match output.format {
@@ -146,6 +150,21 @@ fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> 
     Ok((subject.to_string(), report))
 }
 
+/// A file of which GitHub keeps the bundles.
+fn stored_file(
+    artifact: &str,
+    demanded: &Demand,
+    arguments: &arguments::Verify,
+    context: &Context,
+    handle: &Handle,
+) -> Result<(String, Report), Failure> {
+    let place = arguments.from_github.clone().ok_or_else(|| Failure::usage(EXPECTED))?;
+    let (subject, limits) = (super::artifact_digest(artifact)?, &context.limits);
+    let keeper = Keeper::GitHub { store: github::open(context)?, place };
+    let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
+    Ok((subject.to_string(), handle.block_on(keeper.judge(&subject, limits, verify))?))
+}
+
 fn image(
     reference: &ImageRef,
     demanded: &Demand,
@@ -164,19 +183,24 @@ fn image(
         )));
     }
     let limits = &context.limits;
-    let repository = context.evidence_repository(&reference.repository)?;
+    let keeper = match &arguments.from_github {
+        Some(place) => Keeper::GitHub { store: github::open(context)?, place: place.clone() },
+        None => {
+            let repository = context.evidence_repository(&reference.repository)?;
+            Keeper::Registry { client: &client, repository }
+        }
+    };
     let (pinned, mut report, document) = handle.block_on(async {
         let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
-        let kept = repository.pinned(*pinned.digest());
         let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
-        let mut report = evidence::judge(&client, &kept, limits, verify).await.map_err(altered)?;
+        let mut report = keeper.judge(pinned.digest(), limits, verify).await?;
         let document = Document::parse(&bytes, Some(&descriptor.media_type))
             .map_err(|e| Failure::new(Exit::NotVerified, format!("{pinned} is {e}")))?;
         if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
             let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
             let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
             let counted = counted(&report, builders);
-            report.checks.push(check_children(&client, &kept, &children, &trust.policy, counted, context).await?);
+            report.checks.push(check_children(&keeper, &children, &trust.policy, counted, context).await?);
         }
         Ok::<_, Failure>((pinned, report, document))
     })?;
@@ -191,39 +215,27 @@ fn image(
     Ok((pinned.to_string(), report))
 }
 
-/// Bytes that are not what their digest says are no failure of the registry but of the image.
-fn altered(error: RegistryError) -> Failure {
-    match error {
-        RegistryError::DigestMismatch { .. } | RegistryError::SizeMismatch { .. } => {
-            Failure::new(Exit::NotVerified, error.to_string())
-        }
-        other => other.into(),
-    }
-}
-
 /// The builder whose evidence counts for an index: another one's for an image in it is not what that one judged.
 pub fn counted<'a>(report: &Report, builders: &'a [BuilderAnchor]) -> &'a [BuilderAnchor] {
     let named = |b: &&BuilderAnchor| report.builder.as_ref() == Some(&b.builder().name);
     builders.iter().find(named).map(std::slice::from_ref).unwrap_or_default()
 }
 
-/// Every image of an index has its own SBOM, scan and decision by one of `builders`. `index` is where the evidence is kept.
+/// Every image of an index has its own SBOM, scan and decision by one of `builders`.
 ///
 /// # Errors
-/// When the registry does not answer.
+/// When the keeper of the evidence does not answer.
 pub async fn check_children(
-    client: &Client,
-    index: &PinnedRef,
+    keeper: &Keeper<'_>,
     children: &[Digest],
     policy: &Policy,
     builders: &[BuilderAnchor],
     context: &Context,
 ) -> Result<Check, Failure> {
     for child in children {
-        let image = index.repository().pinned(*child);
         let requirement = Requirement::Child { policy, builders };
         let verify = |found: &ImageEvidence| verify_image(found, &requirement, context.now, &context.limits);
-        let report = evidence::judge(client, &image, &context.limits, verify).await.map_err(altered)?;
+        let report = keeper.judge(child, &context.limits, verify).await?;
         if let Some(failed) = report.failures().next() {
             let Outcome::Failed(why) = &failed.outcome else { continue };
             return Ok(Check::images(Outcome::Failed(format!("{}: {}: {why}", child.short(), failed.name))));

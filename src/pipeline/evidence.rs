@@ -1,16 +1,22 @@
-//! The evidence that is stored with an image: bundles among its referrers, and the tags of older cosign versions.
+//! The evidence that is stored with an image: bundles among its referrers, and the tags of older cosign versions; or bundles in
+//! GitHub's attestation store.
 
 use std::collections::BTreeMap;
 
 use sealwright_bundle::legacy::{self, ATTESTATION_LAYER, SIGNATURE_LAYER};
 use sealwright_bundle::{BUNDLE_V03, is_bundle_type};
-use sealwright_core::{Limits, PinnedRef};
+use sealwright_core::{Digest, Limits, PinnedRef, Repository, Untrusted};
+use sealwright_github::{Place, Store};
 use sealwright_oci::{Descriptor, Document, Manifest};
 use sealwright_registry::{Client, LegacyTag, RegistryError};
 use sealwright_verify::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Report};
 
+use super::github;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
 /// At most this many bytes of bundles of one image are kept: each may have `Limits::evidence`.
-const MOST_BYTES: u64 = 512 << 20;
+pub const MOST_BYTES: u64 = 512 << 20;
 
 /// A bundle as it is stored.
 #[derive(Debug)]
@@ -37,6 +43,78 @@ pub struct Found {
     pub evidence: ImageEvidence,
     /// Referrers that are listed and are not what they say.
     pub broken: Vec<String>,
+}
+
+/// Where evidence is kept.
+pub enum Keeper<'a> {
+    /// In a repository of a registry.
+    Registry {
+        /// The registry.
+        client: &'a Client,
+        /// The repository.
+        repository: Repository,
+    },
+    /// In GitHub's attestation store.
+    GitHub {
+        /// The store.
+        store: Store,
+        /// Whose attestations.
+        place: Place,
+    },
+}
+
+impl Keeper<'_> {
+    /// Judges a digest by what is kept about it.
+    ///
+    /// # Errors
+    /// As [`Keeper::stored`].
+    pub async fn judge(
+        &self,
+        subject: &Digest,
+        limits: &Limits,
+        verify: impl Fn(&ImageEvidence) -> Report,
+    ) -> Result<Report, Failure> {
+        if let Self::Registry { client, repository } = self {
+            return judge(client, &repository.pinned(*subject), limits, verify).await.map_err(altered);
+        }
+        let Stored { bundles, broken } = self.stored(subject, None, limits).await?;
+        let stored = bundles.into_iter().map(|bundle| EvidenceItem::Bundle(bundle.bytes)).collect();
+        let mut report = verify(&ImageEvidence { subject: *subject, stored });
+        report.left_aside.extend(broken.into_iter().map(|why| Untrusted::from(why).to_string()));
+        Ok(report)
+    }
+
+    /// Every bundle about a digest as it is stored. GitHub is asked for those of `predicate_type` only.
+    ///
+    /// # Errors
+    /// When the keeper does not answer; [`Exit::NotVerified`] for bytes of a registry that are not what their digest says.
+    pub async fn stored(
+        &self,
+        subject: &Digest,
+        predicate_type: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Stored, Failure> {
+        match self {
+            Self::Registry { client, repository } => {
+                stored(client, &repository.pinned(*subject), limits).await.map_err(altered)
+            }
+            Self::GitHub { store, place } => {
+                let found = store.fetch(place, subject, predicate_type, &github::bounds(limits)).await?;
+                let bundle = |bytes| StoredBundle { annotations: BTreeMap::new(), bytes };
+                Ok(Stored { bundles: found.bundles.into_iter().map(bundle).collect(), broken: found.left_aside })
+            }
+        }
+    }
+}
+
+/// Bytes that are not what their digest says are no failure of the registry but of the image.
+pub fn altered(error: RegistryError) -> Failure {
+    match error {
+        RegistryError::DigestMismatch { .. } | RegistryError::SizeMismatch { .. } => {
+            Failure::new(Exit::NotVerified, error.to_string())
+        }
+        other => other.into(),
+    }
 }
 
 /// Reads every bundle that is listed as a referrer of the image, for the verifier.
@@ -93,7 +171,7 @@ pub async fn fetch_legacy(client: &Client, image: &PinnedRef, limits: &Limits) -
 ///
 /// # Errors
 /// As [`fetch_legacy`].
-pub async fn judge(
+async fn judge(
     client: &Client,
     image: &PinnedRef,
     limits: &Limits,
@@ -188,7 +266,6 @@ pub fn bundle_layer(manifest: &Manifest) -> Option<&Descriptor> {
 
 #[cfg(test)]
 mod tests {
-    use sealwright_core::{Digest, Repository};
     use sealwright_loopback::registry::{Registry, Switches};
     use sealwright_oci::media_type;
     use sealwright_registry::Options;

@@ -4,6 +4,7 @@ use sealwright_attest::AttestError;
 use sealwright_catalog::CatalogError;
 use sealwright_feed::FeedError;
 use sealwright_gate::NotCleared;
+use sealwright_github::GitHubError;
 use sealwright_match::MatchError;
 use sealwright_oci::{BlobError, LayerError, ResolveError};
 use sealwright_registry::RegistryError;
@@ -97,6 +98,16 @@ impl From<RegistryError> for Failure {
                 "AWS credentials are found where every AWS SDK finds them; in a job of GitHub Actions, `sealwright login REGISTRY --aws-role-arn ARN` assumes a role",
             ),
             _ => failure,
+        }
+    }
+}
+
+impl From<GitHubError> for Failure {
+    fn from(error: GitHubError) -> Self {
+        let failure = by(error.is_unavailable(), error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod copy;
 pub mod ecr;
 pub mod evidence;
 pub mod failures;
+pub mod github;
 pub mod graph;
 pub mod inventory;
 pub mod judge;

@@ -8,6 +8,7 @@ use sealwright_bundle::legacy::{self, ATTESTATION_LAYER, SIGNATURE_LAYER};
 use sealwright_bundle::{BUNDLE_V03, Bundle, SimpleSigning, Statement, predicate_type};
 use sealwright_core::{Digest, Limits, PinnedRef, Repository};
 use sealwright_gate::ClearedImage;
+use sealwright_github::check_size;
 use sealwright_oci::{Descriptor, Document, ImageSource, Manifest, PlatformImage, ResolvedImage, read_blob};
 use sealwright_registry::{Artifact, Client, LegacyTag};
 use sealwright_verify::{EvidenceItem, ImageEvidence, Signed};
@@ -28,6 +29,21 @@ pub struct Written {
     pub subject: Digest,
     /// Its type.
     pub predicate_type: String,
+    /// Whether it was signed now.
+    pub new: bool,
+    /// The bundle with it; none in the layout of older cosign versions.
+    pub bundle: Option<WrittenBundle>,
+    /// The number by which GitHub's attestation store knows it, if it was stored there now.
+    pub attestation: Option<String>,
+}
+
+/// A statement's bundle.
+#[derive(Debug, Clone)]
+pub struct WrittenBundle {
+    /// sha256 over the statement's bytes.
+    pub statement: Digest,
+    /// It, as it is stored.
+    pub bytes: Vec<u8>,
     /// Whether it was signed now.
     pub new: bool,
 }
@@ -122,6 +138,8 @@ pub struct Publisher<'a> {
     pub console: &'a Console,
     /// What goes behind the tags of older cosign versions, until [`Publisher::finish`] writes it.
     pub pending: Pending,
+    /// Whether GitHub's attestation store gets it too, which does not take everything.
+    pub to_github: bool,
 }
 
 /// Layers by image and tag.
@@ -141,16 +159,15 @@ impl Publisher<'_> {
         let known = self.known(subject).await?;
         let (mut written, mut inputs, mut all_known) = (Vec::new(), Vec::new(), true);
         for statement in &about.inputs {
-            let (digest, new) = self.write(statement, subject, &known).await?;
+            let (digest, one) = self.write(statement, subject, &known).await?;
             inputs.push(digest);
             all_known &= known.holds(&digest);
-            written.push(record(subject, statement, new));
+            written.push(one);
         }
         // A decision that was made from other statements is another decision.
         let known = if all_known { known } else { Known::default() };
         let decision = common.decision(about, &inputs);
-        let (_, new) = self.write(&decision, subject, &known).await?;
-        written.push(record(subject, &decision, new));
+        written.push(self.write(&decision, subject, &known).await?.1);
         Ok(written)
     }
 
@@ -162,8 +179,7 @@ impl Publisher<'_> {
         let known = self.known(subject).await?;
         let mut written = Vec::new();
         for statement in statements {
-            let (_, new) = self.write(statement, subject, &known).await?;
-            written.push(record(subject, statement, new));
+            written.push(self.write(statement, subject, &known).await?.1);
         }
         Ok(written)
     }
@@ -173,17 +189,21 @@ impl Publisher<'_> {
         let image = self.repository.pinned(subject.digest);
         let mut known = Known::default();
         if self.format.writes_bundles() {
-            known.bundles = self.verified(&evidence::fetch(self.client, &image, self.limits).await?.evidence);
+            known.bundles = self.verified(evidence::fetch(self.client, &image, self.limits).await?.evidence);
         }
         if self.format.writes_legacy() {
-            known.legacy = self.verified(&evidence::fetch_legacy(self.client, &image, self.limits).await?.evidence);
+            let legacy = evidence::fetch_legacy(self.client, &image, self.limits).await?.evidence;
+            known.legacy = self.verified(legacy).into_iter().map(|(signed, _)| signed).collect();
         }
         Ok(known)
     }
 
-    fn verified(&self, evidence: &ImageEvidence) -> Vec<Signed> {
-        let verified = evidence.stored.iter().filter_map(|item| self.check(item, &evidence.subject).ok());
-        verified.filter(|signed| !self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest))).collect()
+    fn verified(&self, evidence: ImageEvidence) -> Vec<(Signed, EvidenceItem)> {
+        let ImageEvidence { subject, stored } = evidence;
+        let verified = stored.into_iter().filter_map(|item| Some((self.check(&item, &subject).ok()?, item)));
+        verified
+            .filter(|(signed, _)| !self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest)))
+            .collect()
     }
 
     fn check(&self, item: &EvidenceItem, subject: &Digest) -> Result<Signed, Failure> {
@@ -193,21 +213,31 @@ impl Publisher<'_> {
         Ok(verified.into_inner())
     }
 
-    /// Signs a statement and stores it, unless a valid equal one is there. Gives the digest of the one that counts.
+    /// Signs a statement and stores it, unless a valid equal one is there. Gives the digest of the one that counts, and what
+    /// was done.
     async fn write(
         &mut self,
         statement: &Statement,
         subject: &Descriptor,
         known: &Known,
-    ) -> Result<(Digest, bool), Failure> {
-        let same = |signed: &&Signed| (self.same)(&signed.statement, statement);
-        let (in_bundle, in_legacy) = (known.bundles.iter().find(same), known.legacy.iter().find(same));
+    ) -> Result<(Digest, Written), Failure> {
+        let same = |signed: &Signed| (self.same)(&signed.statement, statement);
+        let in_bundle = known.bundles.iter().find(|(signed, _)| same(signed));
+        let in_legacy = known.legacy.iter().find(|signed| same(signed));
         let bundle_lacks = self.format.writes_bundles() && in_bundle.is_none();
         let legacy_lacks = self.format.writes_legacy() && in_legacy.is_none();
-        let present = in_bundle.or(in_legacy);
+        let present = in_bundle.map(|(signed, _)| signed).or(in_legacy);
+        let kept = in_bundle.and_then(|(signed, item)| match item {
+            EvidenceItem::Bundle(bytes) => {
+                Some(WrittenBundle { statement: signed.digest, bytes: bytes.clone(), new: false })
+            }
+            _ => None,
+        });
+        let mut written = record(subject, statement, kept);
         if let (Some(present), false, false) = (present, bundle_lacks, legacy_lacks) {
-            return Ok((present.digest, false));
+            return Ok((present.digest, written));
         }
+        written.new = true;
         // Where one of two places has it, the other gets the same.
         let statement = present.map_or(statement, |present| &present.statement);
         let is_signature = statement.predicate_type == predicate_type::SIGNATURE;
@@ -218,6 +248,9 @@ impl Publisher<'_> {
             self.write_simple_signing(statement, subject).await?;
         }
         let bytes = statement.to_bytes();
+        if self.to_github {
+            check_size(&bytes)?;
+        }
         let envelope_in_legacy = legacy_lacks && !is_signature;
         if bundle_lacks || envelope_in_legacy {
             let bundle = self.sealer.signer.sign(&bytes).await?;
@@ -230,8 +263,11 @@ impl Publisher<'_> {
             if envelope_in_legacy {
                 self.write_envelope(&bundle, &statement.predicate_type, subject)?;
             }
+            if bundle_lacks {
+                written.bundle = Some(WrittenBundle { statement: Digest::of(&bytes), bytes: bundle, new: true });
+            }
         }
-        Ok((Digest::of(&bytes), true))
+        Ok((Digest::of(&bytes), written))
     }
 
     /// A signature as cosign up to 2.x stores it.
@@ -295,13 +331,14 @@ impl Publisher<'_> {
 /// What is known in each of the two places.
 #[derive(Default)]
 struct Known {
-    bundles: Vec<Signed>,
+    bundles: Vec<(Signed, EvidenceItem)>,
     legacy: Vec<Signed>,
 }
 
 impl Known {
     fn holds(&self, digest: &Digest) -> bool {
-        self.bundles.iter().chain(&self.legacy).any(|signed| signed.digest == *digest)
+        let bundles = self.bundles.iter().map(|(signed, _)| signed);
+        bundles.chain(&self.legacy).any(|signed| signed.digest == *digest)
     }
 }
 
@@ -324,8 +361,9 @@ fn is_older(statement: &Statement, oldest: Timestamp) -> bool {
     statement.predicate_type == predicate_type::VULN && finished.is_none_or(|finished: Timestamp| finished < oldest)
 }
 
-fn record(subject: &Descriptor, statement: &Statement, new: bool) -> Written {
-    Written { subject: subject.digest, predicate_type: statement.predicate_type.clone(), new }
+fn record(subject: &Descriptor, statement: &Statement, bundle: Option<WrittenBundle>) -> Written {
+    let (subject, predicate_type) = (subject.digest, statement.predicate_type.clone());
+    Written { subject, predicate_type, new: false, bundle, attestation: None }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use sealwright_registry::Client;
 use tokio::runtime::Handle;
 
 use super::ecr::Ecr;
+use super::github::Delivery;
 use super::publish::{Pending, Publisher, Written, can_store};
 use super::signer::Sealer;
 use super::source::Registry;
@@ -57,13 +58,14 @@ impl Target {
         Ok(Self { image, client, ecr, evidence, subjects })
     }
 
-    /// Signs a statement about each digest and attaches it, unless this signer stated the same before.
+    /// Signs a statement about each digest and attaches it, unless this signer stated the same before. The delivery is where it
+    /// goes besides.
     ///
     /// # Errors
     /// When one cannot be signed or attached.
     pub fn attach(
         &self,
-        sealer: &Sealer,
+        (sealer, delivery): (&Sealer, Option<&Delivery>),
         context: &Context,
         handle: &Handle,
         format: Format,
@@ -82,6 +84,7 @@ impl Target {
             ecr: &self.ecr,
             console: &context.console,
             pending: Pending::new(),
+            to_github: delivery.is_some(),
         };
         let mut written = Vec::new();
         for subject in &self.subjects {
@@ -89,6 +92,9 @@ impl Target {
             written.extend(handle.block_on(publisher.all(&[statement(subject.digest)], &subject))?);
         }
         handle.block_on(publisher.finish())?;
+        if let Some(delivery) = delivery {
+            handle.block_on(delivery.deliver(&mut written, sealer, &context.limits, "the registry"))?;
+        }
         Ok(written)
     }
 }

@@ -11,14 +11,21 @@ use crate::pipeline::publish::Written;
 pub fn text(written: &[Written], style: Style) -> String {
     let line = |one: &Written| {
         let word = if one.new { style.good("signed ") } else { style.faint("kept   ") };
-        format!("{word} {}  {}\n", one.subject.short(), one.predicate_type)
+        let stored = one.attestation.as_ref().map(|id| format!("  attestation {id} of GitHub")).unwrap_or_default();
+        format!("{word} {}  {}{stored}\n", one.subject.short(), one.predicate_type)
     };
     written.iter().map(line).collect()
 }
 
 /// A list of objects.
 pub fn json(written: &[Written]) -> Value {
-    let object = |one: &Written| json!({ "subject": one.subject, "predicateType": one.predicate_type, "new": one.new });
+    let object = |one: &Written| {
+        let mut object = json!({ "subject": one.subject, "predicateType": one.predicate_type, "new": one.new });
+        if let (Some(id), Some(object)) = (&one.attestation, object.as_object_mut()) {
+            object.insert("attestation".to_owned(), json!(id));
+        }
+        object
+    };
     written.iter().map(object).collect()
 }
 

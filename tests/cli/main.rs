@@ -8,6 +8,7 @@ mod documents;
 mod download;
 mod ecr;
 mod formats;
+mod github;
 mod keyless;
 mod killed;
 mod kms;

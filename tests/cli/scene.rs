@@ -23,7 +23,7 @@ const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
 /// What the environment of a developer or of CI may hold, and a test must not depend on.
-const FOREIGN: [&str; 29] = [
+const FOREIGN: [&str; 33] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_ECR",
@@ -53,6 +53,10 @@ const FOREIGN: [&str; 29] = [
     "BUILDKITE_AGENT_ACCESS_TOKEN",
     "BUILDKITE_AGENT_ENDPOINT",
     "BUILDKITE_JOB_ID",
+    "GITHUB_API_URL",
+    "GITHUB_REPOSITORY",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
 ];
 
 pub(crate) struct Scene {

@@ -15,6 +15,7 @@ mod cosign;
 mod debian;
 mod docker_engine;
 mod ecr;
+mod github;
 mod keyless;
 mod kms;
 mod layout;

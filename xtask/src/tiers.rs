@@ -170,6 +170,13 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "github",
+        about: "an instance without logs, and a stand-in for GitHub's store: sigstore-go accepts what we sign and store",
+        need: Need::Required,
+        cold_minutes: 2,
+        run: |p| interop("github", [peers::go_tool(p, "SEALWRIGHT_SIGSTORE_GO", "sigstore-go", ".")]),
+    },
+    Tier {
         name: "kms",
         about: "keys of a strict stand-in for AWS KMS: cosign signs with them too, and each accepts the other",
         need: Need::Required,

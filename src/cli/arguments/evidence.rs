@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sealwright_core::ImageRef;
+use sealwright_github::Place;
 
 use super::EcrFlags;
 use crate::cli::output::{Output, TableFormat};
@@ -19,6 +20,7 @@ const BUNDLE_EXAMPLES: &str = "\
 Examples:
   sealwright download bundle registry.example/shop/app:v1 --type cyclonedx -o app.sigstore.json
   sealwright download bundle registry.example/shop/app:v1 -o evidence/
+  sealwright download bundle --artifact app.tar.gz --from-github acme/shop -o app.sigstore.json
 
 Nothing is verified by it. `sealwright verify` does that; with --bundle FILE it needs no registry.";
 
@@ -74,8 +76,14 @@ pub enum Download {
 #[derive(Debug, Args)]
 pub struct DownloadWhat {
     /// The image in a registry
-    #[arg(value_name = "REF")]
-    pub reference: ImageRef,
+    #[arg(value_name = "REF", required_unless_present = "artifact", conflicts_with = "artifact")]
+    pub reference: Option<ImageRef>,
+    /// What is in GitHub's attestation store instead of the registry, of a repository or of all that an owner has
+    #[arg(long, value_name = "OWNER[/REPO]")]
+    pub from_github: Option<Place>,
+    /// A file, or sha256:HEX, instead of an image; only with --from-github
+    #[arg(long, value_name = "FILE|sha256:HEX", requires = "from_github")]
+    pub artifact: Option<String>,
     /// Only statements of this type: cyclonedx, spdxjson, vuln, slsaprovenance1, or a URI
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Option<String>,

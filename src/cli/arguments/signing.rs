@@ -172,6 +172,10 @@ pub struct Signing {
     /// Take the endpoints with a log of version 2, which not every instance publishes
     #[arg(long, conflicts_with = "signing_config", help_heading = INSTANCE)]
     pub rekor_v2: bool,
+    /// Store what was signed in GitHub's attestation store too, in the repository that the workload's token names; keyless
+    /// only. The token in `GH_TOKEN` or `GITHUB_TOKEN` needs `attestations: write`
+    #[arg(long)]
+    pub push_to_github: bool,
 }
 
 /// A key, or the workload itself.

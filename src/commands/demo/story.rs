@@ -115,6 +115,7 @@ impl<'a> Stage<'a> {
         let job = Job {
             builders: vec![sealer.builder.clone()],
             sealer,
+            delivery: None,
             trust: TrustFile { policy, name: "built-in".to_owned() },
             format: Format::Bundle,
             evidence: image.repository.clone(),

@@ -11,7 +11,7 @@ use sigstore_fulcio::FulcioClient;
 use sigstore_oidc::IdentityToken;
 use sigstore_sign::Error;
 use sigstore_sign::crypto::KeyPair;
-use sigstore_trust_root::SigningConfig;
+use sigstore_trust_root::{ServiceSelector, SigningConfig};
 use sigstore_tsa::TimestampClient;
 use sigstore_types::SignatureBytes;
 
@@ -29,6 +29,16 @@ impl Timestamped {
     pub(crate) fn of(config: &SigningConfig, http: &reqwest::Client) -> Result<Option<Self>, SignError> {
         if !config.rekor_tlog_urls.is_empty() {
             return Ok(None);
+        }
+        // Not fewer authorities than are asked for.
+        let (wanted, there) = (&config.tsa_config, config.eligible_tsa_urls().len());
+        if !(match wanted.selector {
+            ServiceSelector::Any => true,
+            ServiceSelector::Exact => wanted.count == Some(1),
+            ServiceSelector::All => there == 1,
+            _ => false,
+        }) {
+            return Err(SignError::SigningConfig("it wants another number of timestamps than one".to_owned()));
         }
         let missing = |what: &str| SignError::SigningConfig(format!("it names no log and no usable {what}"));
         let unusable = |e: &dyn Display| SignError::SigningConfig(e.to_string());

@@ -108,6 +108,17 @@ fn an_instance_with_logs_is_not_used_without_them() {
     assert!(config.contains(":9"), "{config}");
     let refused = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5));
     assert!(matches!(refused, Err(SignError::SigningConfig(_))), "{refused:?}");
+    // Neither is one timestamp where two are asked for.
+    let config = authority.signing_config(LogVersion::None);
+    for (selector, accepted) in
+        [(r#""ALL""#, true), (r#""EXACT","count":1"#, true), (r#""EXACT","count":2"#, false), (r#""EXACT""#, false)]
+    {
+        let config =
+            config.replace(r#""tsaConfig":{"selector":"ANY""#, &format!(r#""tsaConfig":{{"selector":{selector}"#));
+        assert!(config.contains(selector), "{config}");
+        let signer = KeylessSigner::new(config.as_bytes(), &token, None, now(), Duration::from_secs(5));
+        assert_eq!(signer.is_ok(), accepted, "{selector}: {signer:?}");
+    }
 }
 
 /// A foreign verifier, with the same trusted root and nothing of ours.

@@ -7,6 +7,8 @@ use sigstore_trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, SIGSTORE_STAGING_TRUSTED_ROOT,
 };
 
+use crate::signing::TestKey;
+
 /// GitHub's own instance: an attestation of a release.
 const NO_LOG: &[u8] = include_bytes!("../fixtures/no-log.github.json");
 const RELEASED: &str = "sha256:76f1fe8593bf227cca2c089e3c16dc95014a8d3e89c5dd220530469ca043c428";
@@ -87,6 +89,22 @@ fn the_timestamp_cannot_be_left_out_or_changed() {
     let staging: Value = serde_json::from_str(SIGSTORE_STAGING_TRUSTED_ROOT).expect("JSON");
     document["timestampAuthorities"] = staging["timestampAuthorities"].clone();
     let refused = verify(NO_LOG, RELEASED, root(&document.to_string()));
+    assert!(matches!(refused, Err(Refusal::Sigstore(_))), "{refused:?}");
+}
+
+/// A key has no certificate that lives for minutes: who asks for its log entry gets one or a refusal.
+#[test]
+fn a_key_that_demands_a_log_entry_finds_none_in_an_instance_without_logs() {
+    let key = TestKey::p256();
+    let statement = crate::evidence::golden("signature");
+    let subject = statement.subject[0].digest["sha256"].clone();
+    let subject: Digest = format!("sha256:{subject}").parse().expect("digest");
+    let plain = key.bundle(&statement.to_bytes()).to_bytes();
+    let verify = |anchor: &Anchor| verify_bundle(&plain, &subject, anchor, &Limits::default());
+    assert!(verify(&Anchor::Key(key.public())).is_ok());
+    let logged = Anchor::LoggedKey(key.public(), Box::new(root(SIGSTORE_GITHUB_TRUSTED_ROOT)));
+    assert_eq!(logged.proof(), Some(Proof::LogEntry));
+    let refused = verify(&logged);
     assert!(matches!(refused, Err(Refusal::Sigstore(_))), "{refused:?}");
 }
 

@@ -290,7 +290,8 @@ pub struct ExpectedSigner {
     /// The signer's public key (PEM)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["certificate_identity", "certificate_identity_regexp"])]
     pub key: Option<PathBuf>,
-    /// Whether a log entry and a trusted time are demanded; `none` only with a key
+    /// Whether a log entry and a trusted time are demanded; `none` only with a key. Certificates of an instance whose trusted
+    /// root names no log need a time alone
     #[arg(long, value_name = "WORD", default_value = "required")]
     pub transparency: Transparency,
     /// The identity in the signer's certificate

@@ -165,6 +165,7 @@ pub(crate) const ALL: &[Tier] = &[
                     peers::go_tool(p, "SEALWRIGHT_TIMESTAMP", "sigstore/timestamp", "."),
                     peers::go_tool(p, "SEALWRIGHT_CTLOG", "sigstore/ctlog", "."),
                     peers::go_tool(p, "SEALWRIGHT_ISSUER", "sigstore/issuer", "."),
+                    peers::go_tool(p, "SEALWRIGHT_SIGSTORE_GO", "sigstore-go", "."),
                 ],
             )
         },

@@ -160,7 +160,7 @@ pub struct Signing {
     #[command(flatten)]
     pub identity: Identity,
     /// Whether signatures are entered into a transparency log (the default); `none` only with a key. Keyless, a repository
-    /// that is not public has to say `required`: the log shows its name to everyone
+    /// that is not public has to say `required` where there is a log: it shows its name to everyone
     #[arg(long, value_name = "WORD")]
     pub transparency: Option<Transparency>,
     /// Which Sigstore instance certifies and logs.

@@ -162,6 +162,11 @@ fn what_cannot_be_stored_is_refused_before_anything_is_read() {
     let key = ["--key", "key.pem", "--transparency", "none", "--push-to-github"];
     let seal = ["seal", "oci:image", "--push", &reference, "--policy", "policy.yaml", "--db", "db"];
     stage.run_as(Some(&writer), &[&seal[..], &key].concat()).expect(2, &["without a key", "gh attestation verify"]);
+    stage.scene.write("config.json", stage.authority.signing_config(LogVersion::V1));
+    stage.seal_as(Some(&writer), &["--push-to-github", "--format", "legacy"]).expect(2, &["--format both"]);
+    let file = ["sign", "--artifact", "app.tar", "--bundle", "app.json"];
+    let file = stage.signing(&file, &["--push-to-github"]);
+    stage.run_as(Some(&writer), &file).expect(2, &["attest --artifact"]);
     stage.scene.is_untouched();
     // A person's token names no repository.
     let person = json!({ "sub": "42", "email": "jane@example.test", "email_verified": true });

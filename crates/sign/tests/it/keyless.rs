@@ -85,6 +85,11 @@ fn an_instance_without_logs_gives_a_certificate_and_a_time() {
     ] {
         assert!(matches!(verify_bundle(&bundle, &subject, &wrong, &limits), Err(Refusal::Identity(_))));
     }
+    // A file's own bytes, as `cosign sign-blob` signs them.
+    let signer = signer(&authority, LogVersion::None, &workflow_claims()).expect("signer");
+    let over_bytes = run(signer.sign_message(b"image")).expect("signed");
+    assert!(verify_bundle(&over_bytes, &subject, &own, &limits).is_ok());
+    assert!(verify_bundle(&over_bytes, &Digest::of(b"other"), &own, &limits).is_err());
     // Another instance without logs, and a log that is asked for where there is none.
     let elsewhere = Authority::start_with(Logs::Absent).expect("authority");
     let refused = verify_bundle(&bundle, &subject, &anchor(&elsewhere, WORKFLOW, authority.issuer()), &limits);
@@ -92,7 +97,7 @@ fn an_instance_without_logs_gives_a_certificate_and_a_time() {
     let refused = sign(&authority, LogVersion::V2, &workflow_claims()).expect_err("no log");
     assert!(refused.to_string().contains("no log"), "{refused}");
     let paths: Vec<_> = authority.requests().into_iter().map(|request| request.path).collect();
-    assert_eq!(paths[..2], ["/api/v2/signingCert", "/api/v1/timestamp"]);
+    assert_eq!(paths[..4], ["/api/v2/signingCert", "/api/v1/timestamp"].repeat(2));
 }
 
 #[test]

@@ -253,7 +253,7 @@ impl Job<'_> {
             let keeper = Keeper::Registry { client: &self.client, repository: self.evidence.clone() };
             let requirement = Requirement::Policy { policy, builders };
             let verify = |found: &ImageEvidence| verify_image(found, &requirement, self.context.now, limits);
-            let mut report = keeper.judge(pinned.digest(), limits, verify).await?;
+            let mut report = keeper.judge(pinned.digest(), None, limits, verify).await?;
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
                 let counted = counted(&report, builders);

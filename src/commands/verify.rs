@@ -88,6 +88,14 @@ impl Demand {
         })
     }
 
+    /// The only type of statements that matters, unless all are to be explained.
+    fn wanted(&self, arguments: &arguments::Verify) -> Option<&str> {
+        match self {
+            Self::Plain { predicate_type, .. } if !arguments.explain => Some(predicate_type),
+            Self::Plain { .. } | Self::Policy { .. } => None,
+        }
+    }
+
     fn requirement(&self) -> Requirement<'_> {
         match self {
             Self::Plain { anchor, predicate_type } => Requirement::Plain { anchor, predicate_type },
@@ -162,7 +170,7 @@ fn stored_file(
     let (subject, limits) = (super::artifact_digest(artifact)?, &context.limits);
     let keeper = Keeper::GitHub { store: github::open(context)?, place };
     let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
-    Ok((subject.to_string(), handle.block_on(keeper.judge(&subject, limits, verify))?))
+    Ok((subject.to_string(), handle.block_on(keeper.judge(&subject, demanded.wanted(arguments), limits, verify))?))
 }
 
 fn image(
@@ -193,7 +201,7 @@ fn image(
     let (pinned, mut report, document) = handle.block_on(async {
         let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
         let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
-        let mut report = keeper.judge(pinned.digest(), limits, verify).await?;
+        let mut report = keeper.judge(pinned.digest(), demanded.wanted(arguments), limits, verify).await?;
         let document = Document::parse(&bytes, Some(&descriptor.media_type))
             .map_err(|e| Failure::new(Exit::NotVerified, format!("{pinned} is {e}")))?;
         if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
@@ -235,7 +243,7 @@ pub async fn check_children(
     for child in children {
         let requirement = Requirement::Child { policy, builders };
         let verify = |found: &ImageEvidence| verify_image(found, &requirement, context.now, &context.limits);
-        let report = keeper.judge(child, &context.limits, verify).await?;
+        let report = keeper.judge(child, None, &context.limits, verify).await?;
         if let Some(failed) = report.failures().next() {
             let Outcome::Failed(why) = &failed.outcome else { continue };
             return Ok(Check::images(Outcome::Failed(format!("{}: {}: {why}", child.short(), failed.name))));

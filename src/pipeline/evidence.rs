@@ -8,7 +8,7 @@ use sealwright_bundle::{BUNDLE_V03, is_bundle_type};
 use sealwright_core::{Digest, Limits, PinnedRef, Repository, Untrusted};
 use sealwright_github::{Place, Store};
 use sealwright_oci::{Descriptor, Document, Manifest};
-use sealwright_registry::{Client, LegacyTag, RegistryError};
+use sealwright_registry::{Client, LegacyTag, PREDICATE_TYPE_ANNOTATION, RegistryError};
 use sealwright_verify::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Report};
 
 use super::github;
@@ -64,18 +64,19 @@ pub enum Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    /// Judges a digest by what is kept about it.
+    /// Judges a digest by what is kept about it. Where statements of the type `wanted` suffice, others are not read.
     ///
     /// # Errors
     /// As [`Keeper::stored`].
     pub async fn judge(
         &self,
         subject: &Digest,
+        wanted: Option<&str>,
         limits: &Limits,
         verify: impl Fn(&ImageEvidence) -> Report,
     ) -> Result<Report, Failure> {
         if let Self::Registry { client, repository } = self {
-            return judge(client, &repository.pinned(*subject), limits, verify).await.map_err(altered);
+            return judge(client, &repository.pinned(*subject), wanted, limits, verify).await.map_err(altered);
         }
         let Stored { bundles, broken } = self.stored(subject, None, limits).await?;
         let stored = bundles.into_iter().map(|bundle| EvidenceItem::Bundle(bundle.bytes)).collect();
@@ -166,29 +167,46 @@ pub async fn fetch_legacy(client: &Client, image: &PinnedRef, limits: &Limits) -
     Ok(Found { evidence: ImageEvidence { subject: *image.digest(), stored }, broken })
 }
 
-/// Judges an image by its bundles and, where they do not suffice, by what older cosign versions stored too: asking for their
-/// tags costs requests that most images do not need.
+/// Judges an image by its bundles that are listed as of the type `wanted`; where they do not suffice, by its others too, and then
+/// by what older cosign versions stored. What is listed is nobody's word: it only says what is worth reading first, and reading
+/// less costs fewer requests.
 ///
 /// # Errors
 /// As [`fetch_legacy`].
 async fn judge(
     client: &Client,
     image: &PinnedRef,
+    wanted: Option<&str>,
     limits: &Limits,
     verify: impl Fn(&ImageEvidence) -> Report,
 ) -> Result<Report, RegistryError> {
-    let mut found = fetch(client, image, limits).await?;
-    let mut report = verify(&found.evidence);
-    if !report.passed() {
-        let older = fetch_legacy(client, image, limits).await?;
-        found.broken.extend(older.broken);
-        if !older.evidence.stored.is_empty() {
-            found.evidence.stored.extend(older.evidence.stored);
-            report = verify(&found.evidence);
+    let listed = client.referrers(image, Some(BUNDLE_V03)).await?.descriptors;
+    let is_first = |d: &Descriptor| {
+        let kind = d.annotations.get(PREDICATE_TYPE_ANNOTATION);
+        wanted.is_none_or(|wanted| kind.is_some_and(|kind| kind == wanted))
+    };
+    let (first, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_first);
+    let mut evidence = ImageEvidence { subject: *image.digest(), stored: vec![] };
+    let (mut broken, mut room) = (Vec::new(), MOST_BYTES);
+    for listed in [first, others] {
+        let found = up_to(client, image, &listed, limits, MOST_BUNDLES - evidence.stored.len(), room).await?;
+        room -= found.bundles.iter().map(|bundle| bundle.bytes.len() as u64).sum::<u64>();
+        broken.extend(found.broken);
+        evidence.stored.extend(found.bundles.into_iter().map(|bundle| EvidenceItem::Bundle(bundle.bytes)));
+        let report = verify(&evidence);
+        if report.passed() {
+            return Ok(left_aside(report, broken));
         }
     }
-    report.left_aside.extend(found.broken);
-    Ok(report)
+    let older = fetch_legacy(client, image, limits).await?;
+    broken.extend(older.broken);
+    evidence.stored.extend(older.evidence.stored);
+    Ok(left_aside(verify(&evidence), broken))
+}
+
+fn left_aside(mut report: Report, broken: Vec<String>) -> Report {
+    report.left_aside.extend(broken);
+    report
 }
 
 /// Reads every bundle that is listed as a referrer of the image, up to the verifier's number and `MOST_BYTES`.
@@ -199,17 +217,18 @@ async fn judge(
 /// # Errors
 /// When the registry does not answer.
 pub async fn stored(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Stored, RegistryError> {
-    up_to(client, image, limits, MOST_BUNDLES, MOST_BYTES).await
+    let listed = client.referrers(image, Some(BUNDLE_V03)).await?.descriptors;
+    up_to(client, image, &listed, limits, MOST_BUNDLES, MOST_BYTES).await
 }
 
 async fn up_to(
     client: &Client,
     image: &PinnedRef,
+    listed: &[Descriptor],
     limits: &Limits,
     most: usize,
     most_bytes: u64,
 ) -> Result<Stored, RegistryError> {
-    let listed = client.referrers(image, Some(BUNDLE_V03)).await?.descriptors;
     let mut found = Stored::default();
     let mut room = most_bytes;
     for (number, descriptor) in listed.iter().enumerate() {
@@ -295,7 +314,8 @@ mod tests {
         let client = Client::new(Options::default()).expect("client");
         let read = |most, bytes| {
             let limits = Limits::default();
-            runtime.block_on(up_to(&client, &image, &limits, most, bytes)).expect("an answer")
+            let listed = runtime.block_on(client.referrers(&image, Some(BUNDLE_V03))).expect("a list").descriptors;
+            runtime.block_on(up_to(&client, &image, &listed, &limits, most, bytes)).expect("an answer")
         };
         for (most, bytes, kept, left) in [
             (5, 40, 5, None),

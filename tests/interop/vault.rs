@@ -13,15 +13,15 @@ use crate::sealed::{ATTESTED, LENIENT, cosign, go_registry, home, seal};
 
 const NO_LOG: [&str; 2] = ["--transparency", "none"];
 
-struct Vault {
+pub(crate) struct Vault {
     _server: Server,
-    address: String,
+    pub(crate) address: String,
     home: PathBuf,
 }
 
 impl Vault {
     /// A development server with the transit engine: unsealed, in memory, with the root token `root`.
-    fn start(home: &Path) -> Self {
+    pub(crate) fn start(home: &Path) -> Self {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut server = Command::new(peer("SEALWRIGHT_VAULT"));
@@ -39,7 +39,7 @@ impl Vault {
         say(&mut command).expect_code(0)
     }
 
-    fn key(&self, name: &str, kind: &str) {
+    pub(crate) fn key(&self, name: &str, kind: &str) {
         self.admin(&["write", "-f", &format!("transit/keys/{name}"), &format!("type={kind}"), "exportable=false"]);
     }
 

@@ -150,6 +150,32 @@ fn environment(peers: &Peers, name: &str, program: &str) -> Result<PathBuf, Miss
     Ok(environment.join("bin").join(program))
 }
 
+/// The packages of `tests/peers/npm` with their Node.js, and the scripts that use them. No package's own scripts run.
+pub(crate) fn npm(peers: &Peers) -> Result<Peer, Missing> {
+    let npm = find("npm").ok_or_else(|| Missing::Absent("npm is not installed".into()))?;
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Err(Missing::Absent("the pinned Node.js is for Linux on x86_64".into()));
+    }
+    let source = root().join("tests/peers/npm");
+    let version = fingerprint(&source).map_err(Missing::Broken)?;
+    let folder = peers.folder.join(format!("npm-{version}"));
+    let done = folder.join("complete");
+    if !done.is_file() {
+        let broken = |e: std::io::Error| Missing::Broken(format!("{}: {e}", folder.display()));
+        fs::create_dir_all(&folder).map_err(broken)?;
+        for entry in fs::read_dir(&source).map_err(broken)? {
+            let file = entry.map_err(broken)?.path();
+            fs::copy(&file, folder.join(file.file_name().unwrap_or_default())).map_err(broken)?;
+        }
+        let mut install = Command::new(npm);
+        // `--force`: the Node.js that the packages ask for is one of them.
+        install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--force"]).current_dir(&folder);
+        run(&mut install).map_err(Missing::Broken)?;
+        fs::write(&done, "").map_err(broken)?;
+    }
+    Ok(Peer { variable: "SEALWRIGHT_NPM", value: folder })
+}
+
 /// A program of a Debian package; in CI as root a missing one is installed.
 pub(crate) fn debian(variable: &'static str, package: &str, program: &str) -> Result<Peer, Missing> {
     if find(program).is_none() && in_ci() && find("apt-get").is_some() {

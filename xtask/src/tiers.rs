@@ -89,6 +89,13 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "requests",
+        about: "how many requests a verification makes, ours and cosign's: the table of docs/benchmarks.md",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |p| interop("requests", [peers::cosign(p)]),
+    },
+    Tier {
         name: "registries",
         about: "Debian's docker-registry and go-containerregistry's registry",
         need: Need::Required,
@@ -199,6 +206,25 @@ pub(crate) const ALL: &[Tier] = &[
         run: |p| {
             let registry = peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".");
             interop("vault", [peers::vault(p), peers::cosign(p), registry])
+        },
+    },
+    Tier {
+        name: "matrix",
+        about: "every signer × every verifier × every place of storage: the table of docs/reference/interop.md",
+        need: Need::Optional,
+        cold_minutes: 4,
+        run: |p| {
+            interop(
+                "matrix",
+                [
+                    peers::vault(p),
+                    peers::cosign(p),
+                    peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", "."),
+                    peers::debian("SEALWRIGHT_DOCKER_REGISTRY", "docker-registry", "docker-registry"),
+                    peers::python(p),
+                    peers::npm(p),
+                ],
+            )
         },
     },
     Tier {

@@ -199,8 +199,8 @@ async fn enter(
 /// The UUID in a conflict's message: a leaf's hash, after the id of its tree where the log has several (sigstore/rekor,
 /// `pkg/sharding`, "EntryID").
 fn uuid(message: &str) -> Option<EntryUuid> {
-    let words = message.split(|c: char| !c.is_ascii_hexdigit());
-    words.filter(|word| [64, 80].contains(&word.len())).next_back().map(EntryUuid::new)
+    let mut words = message.split(|c: char| !c.is_ascii_hexdigit());
+    words.rfind(|word| [64, 80].contains(&word.len())).map(EntryUuid::new)
 }
 
 #[cfg(test)]

@@ -122,3 +122,26 @@ fn evidence_in_a_repository_of_its_own_is_found_by_both() {
     say(theirs(&["verify-attestation", "--type", "cyclonedx"]).env("COSIGN_REPOSITORY", &evidence)).expect_code(0);
     assert_ne!(say(&mut theirs(&["verify"])).code(), 0, "nothing is beside the image");
 }
+
+#[test]
+fn a_signature_over_a_file_is_exchanged() {
+    let home = home();
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).expect("file");
+    write("app.tar.gz", "an artifact");
+    write("other.tar.gz", "another artifact");
+    let ours = |arguments: &[&str]| say(sealwright(home.path()).args(arguments));
+    let theirs = |arguments: &[&str]| say(cosign(home.path()).args(arguments));
+    theirs(&["signing-config", "create", "--out", "no-log.json"]).expect_code(0);
+    let key = ["--key", "cosign.key", "--transparency", "none"];
+    ours(&[&["sign", "--artifact", "app.tar.gz", "--bundle", "ours.json"][..], &key].concat()).expect_code(0);
+    let blob = ["sign-blob", "--yes", "--key", "cosign.key", "--signing-config", "no-log.json", "--bundle"];
+    theirs(&[&blob[..], &["theirs.json", "app.tar.gz"]].concat()).expect_code(0);
+    for bundle in ["ours.json", "theirs.json"] {
+        let public = ["--key", "cosign.pub", "--insecure-ignore-tlog=true"];
+        let they = |file: &str| theirs(&[&["verify-blob", "--bundle", bundle][..], &public, &[file]].concat()).code();
+        let verify = ["verify", "--key", "cosign.pub", "--transparency", "none", "--bundle", bundle, "--artifact"];
+        let we = |file: &str| ours(&[&verify[..], &[file]].concat()).code();
+        assert_eq!((they("app.tar.gz"), we("app.tar.gz")), (0, 0), "{bundle}");
+        assert!(they("other.tar.gz") != 0 && we("other.tar.gz") == 4, "{bundle}");
+    }
+}

@@ -41,10 +41,13 @@ impl MessageSignature {
         Self { message_digest: Some(digest), signature: STANDARD.encode(signature) }
     }
 
-    /// The message's SHA-256 digest, where it states one.
-    pub fn stated_sha256(&self) -> Option<Digest> {
-        let stated = self.message_digest.as_ref().filter(|stated| stated.algorithm == SHA2_256)?;
-        STANDARD.decode(&stated.digest).ok()?.try_into().ok().map(Digest::from_bytes)
+    /// Whether it states another SHA-256 digest than that of its message, or a digest of an algorithm that is not known.
+    pub fn contradicts(&self, message: &Digest) -> bool {
+        self.message_digest.as_ref().is_some_and(|stated| match stated.algorithm.as_str() {
+            SHA2_256 => stated.digest != STANDARD.encode(message.as_bytes()),
+            SHA2_384 | "SHA2_512" => false,
+            _ => true,
+        })
     }
 
     /// The signature's bytes.

@@ -308,7 +308,7 @@ fn by_key(bundle: &Bundle, content: &Content<'_>, message: &Message<'_>, key: &P
             (Some(payload), holds)
         }
         Content::Message(signature) => {
-            if signature.stated_sha256().is_some_and(|stated| stated != message.digest()) {
+            if signature.contradicts(&message.digest()) {
                 return Err(Refusal::OtherSubject { subject: message.digest() });
             }
             let signature = signature.bytes()?;

@@ -111,3 +111,22 @@ fn an_attestation_about_a_payload_is_no_signature_of_an_image() {
     let bundle = key.bundle(&statement.to_bytes());
     assert_eq!(simple(&payload, &bundle, &key), Err(Refusal::NoMessageSignature));
 }
+
+#[test]
+fn every_byte_of_a_payload_and_of_its_signature_counts() {
+    let key = TestKey::p256();
+    let payload = payload(&subject());
+    let bundle = over(&key, &payload);
+    for at in 0..payload.len() {
+        let mut changed = payload.clone();
+        changed[at] ^= 1;
+        assert!(simple(&changed, &bundle, &key).is_err(), "byte {at}");
+    }
+    let signature = bundle.message_signature.as_ref().expect("a signature").bytes().expect("base64");
+    for at in 0..signature.len() {
+        let mut changed = signature.clone();
+        changed[at] ^= 1;
+        let message = MessageSignature { message_digest: None, signature: STANDARD.encode(changed) };
+        assert!(simple(&payload, &Bundle::of_message(message, &key.hint()), &key).is_err(), "byte {at}");
+    }
+}

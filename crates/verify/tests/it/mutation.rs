@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use sealwright_bundle::{Bundle, MessageSignature, SHA2_256};
 use sealwright_core::{Digest, Limits};
 use sealwright_verify::{Anchor, IdentityRule, Signed, TrustedRoot, verify_bundle};
 use serde_json::{Map, Value};
@@ -237,4 +238,13 @@ fn a_person_in_a_log_of_version_2() {
     let issuer = "https://github.com/login/oauth";
     let case = Case::real(PERSON, SIGSTORE_STAGING_TRUSTED_ROOT, "jku@goto.fi", issuer);
     check(&case, &[&[CHECKPOINT_NAME, TIMESTAMP][..], &SAID_TWICE].concat());
+}
+
+#[test]
+fn a_key_over_plain_bytes() {
+    let key = TestKey::p256();
+    let message = MessageSignature::new(SHA2_256, subject().as_bytes(), &key.sign(b"the image"));
+    let bytes = Bundle::of_message(message, &key.hint()).to_bytes();
+    let unstated = "/messageSignature/messageDigest missing";
+    check(&Case { bytes, subject: subject(), anchor: Anchor::Key(key.public()) }, &[HINT, NO_HINT, unstated]);
 }

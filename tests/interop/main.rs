@@ -13,6 +13,7 @@ mod alpine;
 mod authority;
 mod cosign;
 mod debian;
+mod differences;
 mod docker_engine;
 mod ecr;
 mod github;

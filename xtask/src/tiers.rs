@@ -89,6 +89,16 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "differences",
+        about: "where cosign and we disagree on purpose, row by row: docs/reference/differences-to-cosign.md",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |p| {
+            let registry = peers::go_tool(p, "SEALWRIGHT_GO_REGISTRY", "registry", ".");
+            interop("differences", [peers::cosign(p), registry])
+        },
+    },
+    Tier {
         name: "requests",
         about: "how many requests a verification makes, ours and cosign's: the table of docs/benchmarks.md",
         need: Need::Required,

@@ -9,6 +9,7 @@ mod download;
 mod ecr;
 mod formats;
 mod github;
+mod hostile_registry;
 mod keyless;
 mod killed;
 mod kms;

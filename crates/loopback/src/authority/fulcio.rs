@@ -3,6 +3,7 @@
 //! Of its requests the one with a public key and a proof of possession is understood, the one with a certificate signing
 //! request is not.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -12,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use x509_cert::Certificate;
-use x509_cert::der::asn1::{Ia5String, OctetString};
+use x509_cert::der::asn1::{Ia5String, OctetString, UtcTime};
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::oid::db::rfc5280::{ID_CE_SUBJECT_ALT_NAME, ID_KP_CODE_SIGNING};
 use x509_cert::der::pem::LineEnding;
@@ -22,6 +23,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use x509_cert::time::{Time, Validity};
 
 use super::certificate::{Issuer, Purpose, extension};
 use super::ct::CtLog;
@@ -35,6 +37,8 @@ pub(crate) struct Fulcio {
     issuer: Issuer,
     /// The certificate transparency log, unless the instance has none.
     pub(crate) log: Option<CtLog>,
+    /// Seconds by which certificates are for another time than now.
+    shift: AtomicI64,
 }
 
 #[derive(Deserialize)]
@@ -64,14 +68,26 @@ struct PublicKey {
     content: String,
 }
 
+fn shifted(validity: &Validity, seconds: i64) -> Result<Validity, Unable> {
+    let shift = |time: &Time| {
+        let at = time.to_unix_duration().as_secs().saturating_add_signed(seconds);
+        UtcTime::from_unix_duration(Duration::from_secs(at)).map(Time::UtcTime)
+    };
+    Ok(Validity { not_before: shift(&validity.not_before)?, not_after: shift(&validity.not_after)? })
+}
+
 impl Fulcio {
+    pub(crate) fn shift(&self, seconds: i64) {
+        self.shift.store(seconds, Ordering::Relaxed);
+    }
+
     pub(crate) fn new(logs: Logs) -> Result<Self, Unable> {
         let issuer = Issuer::root("CN=loopback-fulcio,O=sealwright.loopback", DAY)?;
         let log = match logs {
             Logs::Kept => Some(CtLog::new()?),
             Logs::Absent => None,
         };
-        Ok(Self { issuer, log })
+        Ok(Self { issuer, log, shift: AtomicI64::new(0) })
     }
 
     pub(crate) fn root(&self) -> &Certificate {
@@ -119,6 +135,7 @@ impl Fulcio {
         extensions.extend(claims_as_extensions(claims, issuer)?);
         let purpose = Purpose { subject: Name::default(), spki, life: LIFE, extensions };
         let mut certificate = self.issuer.prepare(purpose)?;
+        certificate.validity = shifted(&certificate.validity, self.shift.load(Ordering::Relaxed))?;
         if let Some(log) = &self.log {
             let seen = log.see(&self.issuer.key_id(), &certificate)?;
             certificate.extensions.get_or_insert_default().push(seen);

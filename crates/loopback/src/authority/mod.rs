@@ -143,6 +143,11 @@ impl Authority {
         Ok(self.shared.tokens.token(claims)?)
     }
 
+    /// From now on issues certificates that are valid so many seconds later, or earlier where negative, than they should be.
+    pub fn shift_certificates(&self, seconds: i64) {
+        self.shared.fulcio.shift(seconds);
+    }
+
     /// For whoever trusts its tokens.
     pub(crate) fn tokens(&self) -> Tokens {
         Tokens(Arc::clone(&self.shared))

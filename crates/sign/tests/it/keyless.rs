@@ -222,3 +222,22 @@ fn at_once<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
         }
     });
 }
+
+#[test]
+fn a_certificate_that_was_not_valid_when_it_signed_counts_for_nobody() {
+    let authority = Authority::start().expect("authority");
+    let (subject, limits) = (Digest::of(b"image"), Limits::default());
+    for log in [LogVersion::V1, LogVersion::V2] {
+        for (shift, valid) in [(0, true), (-3_600, false), (3_600, false)] {
+            authority.shift_certificates(shift);
+            let bundle = sign(&authority, log, &workflow_claims()).expect("signed");
+            let verified = verify_bundle(&bundle, &subject, &anchor(&authority, WORKFLOW, authority.issuer()), &limits);
+            match verified {
+                Ok(_) => assert!(valid, "{log:?} {shift}"),
+                Err(refusal) => {
+                    assert!(!valid && matches!(refusal, Refusal::Sigstore(_)), "{log:?} {shift}: {refusal}")
+                }
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Policy, key, transparency, trust root and advisory data have no environment variables: a step that can write
 //! `GITHUB_ENV` could weaken them. The one exception is the password of a key, which never stands on a command line.
 
+mod claims;
 mod evidence;
 mod registry;
 mod signing;
@@ -16,6 +17,7 @@ use sealwright_core::{ImageRef, Platform, Severity};
 use sealwright_github::Place;
 use sealwright_source::Transport;
 
+pub use claims::{ExpectedClaims, RunnerEnvironment};
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
 pub use registry::{EcrFlags, Login};
 pub use signing::{Attest, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
@@ -267,6 +269,9 @@ pub struct Verify {
     /// Read and hash the image's layers too
     #[arg(long, conflicts_with_all = ["bundle", "artifact"])]
     pub layers: bool,
+    /// Judge what the verified SBOM lists anew: by the trust file's gate, with the advisories of this store
+    #[arg(long, value_name = "DIR", requires = "policy", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp"])]
+    pub db: Option<PathBuf>,
     /// Say what stands behind each check: its documentation, the statements that count, and why others do not
     #[arg(long)]
     pub explain: bool,
@@ -301,11 +306,14 @@ pub struct ExpectedSigner {
     #[arg(long, value_name = "REGEXP")]
     pub certificate_identity_regexp: Option<String>,
     /// The OpenID Connect issuer in the signer's certificate
-    #[arg(long, value_name = "URL", conflicts_with = "certificate_oidc_issuer_regexp")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["certificate_oidc_issuer_regexp", "key", "policy"])]
     pub certificate_oidc_issuer: Option<String>,
     /// The same as a regular expression that has to match all of it
-    #[arg(long, value_name = "REGEXP")]
+    #[arg(long, value_name = "REGEXP", conflicts_with_all = ["key", "policy"])]
     pub certificate_oidc_issuer_regexp: Option<String>,
+    /// What else its certificate has to say.
+    #[command(flatten)]
+    pub claims: ExpectedClaims,
     /// Who vouches for certificates, logs and times.
     #[command(flatten)]
     pub trust: TrustSource,

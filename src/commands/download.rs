@@ -40,8 +40,10 @@ pub fn run(wanted: &Download, context: &Context, handle: &Handle) -> Result<(), 
         return Err(Failure::usage("--from-github with sbom: GitHub's store does not say which one is the newest")
             .hint("download attestation --type cyclonedx gives all of them"));
     }
-    let (image, claims) = read(what, kind, context, handle)?;
-    let asked = claims.into_iter().filter(|claims| kind.is_none_or(|kind| claims.predicate_type() == Some(kind)));
+    // GitHub's store compares the spelling.
+    let spelled = kind.filter(|kind| predicate_type::spellings(kind).len() == 1);
+    let (image, claims) = read(what, spelled, context, handle)?;
+    let asked = claims.into_iter().filter(|claims| kind.is_none_or(|kind| claims.is_of(kind)));
     let (name, documents) = match wanted {
         Download::Bundle(_) => ("bundle", asked.map(UnverifiedClaims::into_bundle).collect()),
         Download::Attestation(_) => ("statement", asked.filter_map(UnverifiedClaims::into_statement).collect()),
@@ -140,6 +142,10 @@ impl UnverifiedClaims {
 
     fn predicate_type(&self) -> Option<&str> {
         self.statement.as_ref().map(|(_, statement)| statement.predicate_type.as_str())
+    }
+
+    fn is_of(&self, kind: &str) -> bool {
+        self.predicate_type().is_some_and(|found| predicate_type::is_same(found, kind))
     }
 
     fn into_bundle(self) -> Downloaded {

@@ -251,14 +251,14 @@ impl Job<'_> {
         self.handle.block_on(async {
             self.client.manifest(pinned).await?;
             let keeper = Keeper::Registry { client: &self.client, repository: self.evidence.clone() };
-            let requirement = Requirement::Policy { policy, builders };
+            let requirement = Requirement::Sealed { policy, builders };
             let verify = |found: &ImageEvidence| verify_image(found, &requirement, self.context.now, limits);
             let mut report = keeper.judge(pinned.digest(), None, limits, verify).await?;
             if image.index.is_some() {
                 let children: Vec<_> = image.images.iter().map(|i| i.descriptor.digest).collect();
                 let counted = counted(&report, builders);
-                let check = check_children(&keeper, &children, policy, counted, self.context).await?;
-                report.checks.push(check);
+                let judged = check_children(&keeper, &children, policy, counted, self.context).await?;
+                report.add(judged.check);
             }
             Ok(report)
         })

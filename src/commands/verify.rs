@@ -5,15 +5,18 @@ use std::path::Path;
 use sealwright_bundle::predicate_type;
 use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, ImageRef, PinnedRef};
+use sealwright_feed::Store;
 use sealwright_oci::{Document, EntryMeta, EntryVisitor, ImageSource, PlatformImage, Wanted, read_layer, resolve};
-use sealwright_policy::Policy;
+use sealwright_policy::{Policy, Runner};
 use sealwright_registry::RemoteImage;
 use sealwright_verify::{
-    Anchor, BuilderAnchor, Check, EvidenceItem, IdentityRule, ImageEvidence, Outcome, Report, Requirement, verify_image,
+    Anchor, BuilderAnchor, Check, ClaimRules, EvidenceItem, IdentityRule, ImageEvidence, Outcome, Report, Requirement,
+    TriggerRule, verify_image,
 };
+use serde_json::Value;
 use tokio::runtime::Handle;
 
-use crate::cli::arguments::{self, ExpectedSigner, Transparency};
+use crate::cli::arguments::{self, ExpectedClaims, ExpectedSigner, RunnerEnvironment, Transparency};
 use crate::cli::output::{ReportFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -21,7 +24,9 @@ use crate::failure::Failure;
 use crate::pipeline::builders::{builder_anchors, read_key};
 use crate::pipeline::evidence::{Keeper, altered};
 use crate::pipeline::github;
+use crate::pipeline::scan::open_store;
 use crate::pipeline::source::Registry;
+use crate::pipeline::today::judge_today;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::trust_root::{Origin, TrustRoots};
 use crate::report::console::write_document;
@@ -71,7 +76,7 @@ fn as_text(subject: &str, report: &Report, root: Option<&Origin>, explain: bool,
 /// What is demanded, and of whom.
 enum Demand {
     Plain { anchor: Box<Anchor>, predicate_type: String },
-    Policy { trust: Box<TrustFile>, builders: Vec<BuilderAnchor> },
+    Policy { trust: Box<TrustFile>, builders: Vec<BuilderAnchor>, store: Option<Box<Store>> },
 }
 
 impl Demand {
@@ -79,7 +84,8 @@ impl Demand {
         if let Some(path) = &arguments.policy {
             let trust = trust_file::read(path, &context.limits)?;
             let builders = builder_anchors(&trust, roots, context)?;
-            return Ok(Self::Policy { trust: Box::new(trust), builders });
+            let store = arguments.db.as_ref().map(|directory| open_store(directory, context)).transpose()?;
+            return Ok(Self::Policy { trust: Box::new(trust), builders, store: store.map(Box::new) });
         }
         let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), super::predicate_type)?;
         Ok(Self::Plain {
@@ -99,8 +105,20 @@ impl Demand {
     fn requirement(&self) -> Requirement<'_> {
         match self {
             Self::Plain { anchor, predicate_type } => Requirement::Plain { anchor, predicate_type },
-            Self::Policy { trust, builders } => Requirement::Policy { policy: &trust.policy, builders },
+            Self::Policy { trust, builders, .. } => Requirement::Policy { policy: &trust.policy, builders },
         }
+    }
+}
+
+impl Demand {
+    /// What the documents of each image list, by the gate of today.
+    fn today(&self, documents: &[(Digest, Vec<Value>)], report: &mut Report, context: &Context) -> Result<(), Failure> {
+        let Self::Policy { trust, store, .. } = self else { return Ok(()) };
+        report.add(Check::scan_today(match store {
+            Some(store) => judge_today(documents, &trust.policy.gate, store, context)?,
+            None => Outcome::NotChecked("--db was not given".into()),
+        }));
+        Ok(())
     }
 }
 
@@ -132,10 +150,28 @@ fn plain_anchor(signer: &ExpectedSigner, roots: &TrustRoots<'_>, context: &Conte
         Err(pattern) => Err(pattern.as_str().to_owned()),
     };
     let (subject, issuer) = (borrowed(&subject), borrowed(&issuer));
-    let rule =
+    let mut rule =
         IdentityRule::from_flags(subject.as_deref().map_err(String::as_str), issuer.as_deref().map_err(String::as_str))
             .map_err(Failure::usage)?;
+    rule.claims = Box::new(claim_rules(&signer.claims));
     Ok(Anchor::Keyless(Box::new(roots.root()?.clone()), rule))
+}
+
+fn claim_rules(expected: &ExpectedClaims) -> ClaimRules {
+    let runner = |kind: RunnerEnvironment| match kind {
+        RunnerEnvironment::GithubHosted => Runner::GithubHosted,
+        RunnerEnvironment::SelfHosted => Runner::SelfHosted,
+    };
+    ClaimRules {
+        triggers: expected.trigger.clone().map_or(TriggerRule::Any, |event| TriggerRule::OneOf(vec![event])),
+        commit: expected.commit.clone(),
+        workflow_name: expected.workflow_name.clone(),
+        repository: expected.repository.clone(),
+        reference: expected.workflow_ref.clone(),
+        repository_id: expected.repository_id,
+        owner_id: expected.owner_id,
+        runner: expected.runner.map(runner),
+    }
 }
 
 fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> Result<(String, Report), Failure> {
@@ -154,7 +190,9 @@ fn file(bundle: &Path, artifact: &str, demanded: &Demand, context: &Context) -> 
         }
     };
     let evidence = ImageEvidence { subject, stored: vec![item] };
-    let report = verify_image(&evidence, &demanded.requirement(), context.now, &context.limits);
+    let mut report = verify_image(&evidence, &demanded.requirement(), context.now, &context.limits);
+    let documents = [(subject, std::mem::take(&mut report.sboms))];
+    demanded.today(&documents, &mut report, context)?;
     Ok((subject.to_string(), report))
 }
 
@@ -198,20 +236,24 @@ fn image(
             Keeper::Registry { client: &client, repository }
         }
     };
-    let (pinned, mut report, document) = handle.block_on(async {
+    let (pinned, mut report, document, documents) = handle.block_on(async {
         let (pinned, descriptor, bytes) = client.resolve(reference).await.map_err(altered)?;
         let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
         let mut report = keeper.judge(pinned.digest(), demanded.wanted(arguments), limits, verify).await?;
         let document = Document::parse(&bytes, Some(&descriptor.media_type))
             .map_err(|e| Failure::new(Exit::NotVerified, format!("{pinned} is {e}")))?;
-        if let (Demand::Policy { trust, builders }, Document::Index(index)) = (demanded, &document) {
+        let mut documents = vec![(*pinned.digest(), std::mem::take(&mut report.sboms))];
+        if let (Demand::Policy { trust, builders, .. }, Document::Index(index)) = (demanded, &document) {
             let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
             let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
             let counted = counted(&report, builders);
-            report.checks.push(check_children(&keeper, &children, &trust.policy, counted, context).await?);
+            let judged = check_children(&keeper, &children, &trust.policy, counted, context).await?;
+            report.add(judged.check);
+            documents = judged.sboms;
         }
-        Ok::<_, Failure>((pinned, report, document))
+        Ok::<_, Failure>((pinned, report, document, documents))
     })?;
+    demanded.today(&documents, &mut report, context)?;
     let layers = if arguments.layers {
         check_layers(&registry, &pinned, context, handle)?
     } else {
@@ -219,7 +261,7 @@ fn image(
         let what = if only { "--layers was not given" } else { "--layers was not given; the index's images neither" };
         Outcome::NotChecked(what.into())
     };
-    report.checks.push(Check::layers(layers));
+    report.add(Check::layers(layers));
     Ok((pinned.to_string(), report))
 }
 
@@ -227,6 +269,14 @@ fn image(
 pub fn counted<'a>(report: &Report, builders: &'a [BuilderAnchor]) -> &'a [BuilderAnchor] {
     let named = |b: &&BuilderAnchor| report.builder.as_ref() == Some(&b.builder().name);
     builders.iter().find(named).map(std::slice::from_ref).unwrap_or_default()
+}
+
+/// What became of the images of an index.
+pub struct Children {
+    /// Whether each has what it needs.
+    pub check: Check,
+    /// The SBOM documents of each that count.
+    pub sboms: Vec<(Digest, Vec<Value>)>,
 }
 
 /// Every image of an index has its own SBOM, scan and decision by one of `builders`.
@@ -239,21 +289,21 @@ pub async fn check_children(
     policy: &Policy,
     builders: &[BuilderAnchor],
     context: &Context,
-) -> Result<Check, Failure> {
+) -> Result<Children, Failure> {
+    let mut failed = None;
+    let mut sboms = Vec::new();
     for child in children {
         let requirement = Requirement::Child { policy, builders };
         let verify = |found: &ImageEvidence| verify_image(found, &requirement, context.now, &context.limits);
         let report = keeper.judge(child, None, &context.limits, verify).await?;
-        if let Some(failed) = report.failures().next() {
-            let Outcome::Failed(why) = &failed.outcome else { continue };
-            return Ok(Check::images(Outcome::Failed(format!("{}: {}: {why}", child.short(), failed.name))));
+        if let Some(Check { name, outcome: Outcome::Failed(why), .. }) = report.failures().next() {
+            failed.get_or_insert_with(|| format!("{}: {name}: {why}", child.short()));
         }
+        sboms.push((*child, report.sboms));
     }
-    Ok(Check::images(if children.is_empty() {
-        Outcome::Failed("the index names no image that runs".into())
-    } else {
-        Outcome::Passed
-    }))
+    let nothing = || children.is_empty().then(|| "the index names no image that runs".to_owned());
+    let outcome = failed.or_else(nothing).map_or(Outcome::Passed, Outcome::Failed);
+    Ok(Children { check: Check::images(outcome), sboms })
 }
 
 /// Reads every layer of every image to its end.

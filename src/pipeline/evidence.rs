@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use sealwright_bundle::legacy::{self, ATTESTATION_LAYER, SIGNATURE_LAYER};
+use sealwright_bundle::predicate_type::is_same;
 use sealwright_bundle::{BUNDLE_V03, is_bundle_type};
 use sealwright_core::{Digest, Limits, PinnedRef, Repository, Untrusted};
 use sealwright_github::{Place, Store};
@@ -183,7 +184,7 @@ async fn judge(
     let listed = client.referrers(image, Some(BUNDLE_V03)).await?.descriptors;
     let is_first = |d: &Descriptor| {
         let kind = d.annotations.get(PREDICATE_TYPE_ANNOTATION);
-        wanted.is_none_or(|wanted| kind.is_some_and(|kind| kind == wanted))
+        wanted.is_none_or(|wanted| kind.is_some_and(|kind| is_same(kind, wanted)))
     };
     let (first, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_first);
     let mut evidence = ImageEvidence { subject: *image.digest(), stored: vec![] };

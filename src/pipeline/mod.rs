@@ -15,6 +15,7 @@ pub mod signer;
 pub mod source;
 pub mod statements;
 pub mod target;
+pub mod today;
 pub mod token;
 pub mod trust_file;
 pub mod trust_root;

@@ -12,7 +12,7 @@ use sealwright_sign::{
     KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility, WorkloadClaims,
     sign_in,
 };
-use sealwright_verify::{Anchor, BuilderAnchor, NamedSource, Proof, PublicKey, TrustedRoot};
+use sealwright_verify::{Anchor, BuilderAnchor, NamedClaims, NamedSource, Proof, PublicKey, TrustedRoot};
 use tokio::runtime::Handle;
 
 use super::token::{self, Found};
@@ -177,6 +177,20 @@ fn fit(signer: &KeylessSigner, root: &TrustedRoot) -> Result<(), Failure> {
     Err(Failure::usage(what).hint("take both from the same Sigstore instance"))
 }
 
+/// What the certificate for this token will claim, as far as a trust file asks for it.
+fn named_claims(workload: &WorkloadClaims) -> NamedClaims<'_> {
+    NamedClaims {
+        trigger: workload.trigger.as_deref(),
+        commit: workload.commit.as_deref(),
+        workflow_name: None,
+        repository: Some(&workload.repository),
+        reference: workload.reference.as_deref(),
+        repository_id: workload.repository_id.as_deref(),
+        owner_id: workload.owner_id.as_deref(),
+        runner: workload.runner.as_deref(),
+    }
+}
+
 impl Sealer {
     /// Whoever a token names, at the endpoints of a signing config. Nothing is sent.
     ///
@@ -205,7 +219,10 @@ impl Sealer {
                 (claims.subject.clone(), None, who)
             }
         };
-        let rule = KeylessRule { issuer: claims.issuer.clone(), subject: SubjectRule::Exact(subject), runner: None };
+        // Who signs decided what starts it.
+        let triggers = claims.workload.iter().filter_map(|workload| workload.trigger.clone()).collect();
+        let (issuer, subject) = (claims.issuer.clone(), SubjectRule::Exact(subject));
+        let rule = KeylessRule { issuer, subject, runner: None, triggers };
         let builder = builder(BuilderIdentity::Keyless(rule), Demanded::Required);
         let builder = BuilderAnchor::new(builder, None, Some(root))?;
         Ok(Self { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
@@ -262,10 +279,10 @@ impl Sealer {
             (Who::Key(_), Anchor::Key(_) | Anchor::LoggedKey(..)) => None,
             (Who::Key(_), Anchor::Keyless(..)) => Some("it signs without a key".to_owned()),
             (Who::Workload(claims, issuer), Anchor::Keyless(_, rule)) => {
-                rule.mismatch(Some(&claims.signer_uri()), Some(issuer), claims.runner.as_deref())
+                rule.mismatch(Some(&claims.signer_uri()), Some(issuer), &named_claims(claims))
             }
             (Who::Identity { subject, issuer }, Anchor::Keyless(_, rule)) => {
-                rule.mismatch(Some(subject), Some(issuer), None)
+                rule.mismatch(Some(subject), Some(issuer), &NamedClaims::default())
             }
             (_, Anchor::Key(_) | Anchor::LoggedKey(..)) => Some("it signs with a key".to_owned()),
         };
@@ -273,6 +290,7 @@ impl Sealer {
         let named = NamedSource {
             repository: source.and_then(|s| s.repository.as_deref()),
             repository_id: source.and_then(|s| s.repository_id.as_deref()),
+            owner_id: source.and_then(|s| s.owner_id.as_deref()),
             reference: source.and_then(|s| s.reference.as_deref()),
         };
         wrong.or_else(|| named.mismatch(builder.builder().source.as_ref()?, "the token"))

@@ -21,7 +21,7 @@ pub fn text(report: &Report, style: Style) -> String {
             Outcome::Failed(why) => (style.bad("FAILED"), format!("  {}", Untrusted::from(why.as_str()))),
             Outcome::NotChecked(why) => (style.faint("-     "), format!("  {}", style.faint(why))),
         };
-        let line = format!("{mark}  {:>2}  {:<16}{why}", check.number, check.name);
+        let line = format!("{mark}  {:>2}  {:<21}{why}", check.number, check.name);
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -42,9 +42,17 @@ pub fn text(report: &Report, style: Style) -> String {
 /// What stands behind the checks: what each demands, whose keys and certificates they go by, the statements that count, and why
 /// others do not.
 pub fn explanation(report: &Report, root: Option<&Origin>, now: Timestamp, style: Style) -> String {
-    let mut text = format!("{}\n", style.heading("what was checked (docs/reference/checks.md)"));
-    for info in CHECKS.iter().filter(|info| report.checks.iter().any(|check| check.number == info.number)) {
-        text.push_str(&format!("{:>2}  {:<16}  {}\n", info.number, info.name, info.meaning));
+    let mut text = format!("{}\n", style.heading("the checks"));
+    for info in CHECKS {
+        let made = report.checks.iter().any(|check| check.number == info.number);
+        let aside = if made { "" } else { " (not asked for here)" };
+        text.push_str(&format!(
+            "{:>2}  {:<21}  {}{aside}\n    {}\n",
+            info.number,
+            info.name,
+            info.meaning,
+            info.anchor()
+        ));
     }
     text.push_str(&format!("{}\n", style.heading("trusted root")));
     text.push_str(&root.map_or_else(

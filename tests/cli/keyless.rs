@@ -87,6 +87,68 @@ fn a_workflow_seals_and_only_what_fits_it_verifies() {
 }
 
 #[test]
+fn what_a_certificate_claims_of_its_workload_is_compared_claim_by_claim() {
+    let keyless = Keyless::new(LogVersion::V2, &workflow_claims());
+    keyless.seal().expect(0, &[]);
+    let issuer = keyless.authority.issuer();
+    let with = |more: &[&str]| {
+        let who = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", issuer];
+        keyless.verify(&[&who[..], more].concat())
+    };
+    let claims = [
+        ("workflow-trigger", "push", "schedule", "trigger is \"push\""),
+        ("workflow-sha", "3f786850e387550fdab836ed7e6dc881de23001b", "3f78", "commit is \"3f786850e38"),
+        ("workflow-name", "release", "Release", "workflow name is \"release\""),
+        ("workflow-repository", "acme/shop", "acme/lab", "repository is \"acme/shop\""),
+        ("workflow-ref", "refs/heads/main", "main", "ref is \"refs/heads/main\""),
+        ("repository-id", "123456", "123457", "repository id is \"123456\""),
+        ("owner-id", "7890", "789", "owner id is \"7890\""),
+        ("runner-environment", "github-hosted", "self-hosted", "runner is \"github-hosted\""),
+    ];
+    let flags = claims.map(|(name, ..)| format!("--certificate-github-{name}"));
+    let right: Vec<&str> = flags.iter().zip(claims).flat_map(|(flag, (_, value, ..))| [flag.as_str(), value]).collect();
+    with(&right).expect(0, &["verified"]);
+    for (flag, (_, _, wrong, found)) in flags.iter().zip(claims) {
+        with(&[flag, wrong]).expect(4, &[&format!("the certificate's {found}"), &format!("expected {wrong}")]);
+    }
+    for flag in &flags {
+        with(&[flag, ""]).expect(2, &[flag]);
+    }
+}
+
+#[test]
+fn a_builder_is_not_started_by_a_pull_request_unless_its_trust_file_says_so() {
+    let mut claims = workflow_claims();
+    claims["event_name"] = json!("pull_request_target");
+    let keyless = Keyless::new(LogVersion::V2, &claims);
+    let why = "trigger is \"pull_request_target\", expected no pull request";
+    keyless.seal().expect(2, &["no builder of policy.yaml", why]);
+    keyless.scene.is_untouched();
+    // By rules that allow it, it is sealed; by rules that do not, it is not verified.
+    let source = "source: { owner-id: 7890 }";
+    let policy = |name: &str, more: &str| {
+        let who = format!("issuer: \"{}\", identity: [\"{IDENTITY}\", other]", keyless.authority.issuer());
+        let builder = format!("{{ name: release, {source}, keyless: {{ {who}{more} }} }}");
+        keyless.scene.write(
+            name,
+            format!("version: 1\nbuilders: [{builder}]\ngate: {{ unknown-severity: report, max-advisory-age: off }}\n"),
+        );
+    };
+    policy("asked.yaml", ", triggers: [push, pull_request_target]");
+    policy("policy.yaml", "");
+    let reference = keyless.scene.reference();
+    let seal = |policy: &str| {
+        let fixed = ["seal", &keyless.source, "--push", &reference, "--policy", policy, "--db", "db"];
+        let files = ["--identity-token", "token", "--trusted-root", "root.json", "--signing-config", "config.json"];
+        keyless.scene.run(&[&fixed[..], &files].concat())
+    };
+    seal("policy.yaml").expect(2, &[why]);
+    seal("asked.yaml").expect(0, &["v1 names it now"]);
+    keyless.verify(&["--policy", "asked.yaml"]).expect(0, &["verified"]);
+    keyless.verify(&["--policy", "policy.yaml"]).expect(4, &[why]);
+}
+
+#[test]
 fn a_person_seals_too() {
     let claims = json!({ "sub": "42", "email": "jane@example.test", "email_verified": true });
     let keyless = Keyless::new(LogVersion::V2, &claims);
@@ -102,10 +164,15 @@ fn a_person_seals_too() {
 #[test]
 fn a_branch_that_may_not_release_is_refused_before_anything_is_signed() {
     let mut claims = workflow_claims();
-    claims["ref"] = json!("refs/pull/7/merge");
-    let keyless = Keyless::new(LogVersion::V2, &claims);
-    keyless.seal().expect(2, &["no builder of policy.yaml", "release: the token names the ref \"refs/pull/7/merge\""]);
-    assert!(keyless.authority.requests().is_empty() && keyless.scene.registry.requests().is_empty());
+    for (reference, why) in [
+        ("refs/heads/dev", "release: the token names the ref \"refs/heads/dev\""),
+        ("refs/pull/7/merge", "ref is \"refs/pull/7/merge\", expected none of a pull request"),
+    ] {
+        claims["ref"] = json!(reference);
+        let keyless = Keyless::new(LogVersion::V2, &claims);
+        keyless.seal().expect(2, &["no builder of policy.yaml", why]);
+        assert!(keyless.authority.requests().is_empty() && keyless.scene.registry.requests().is_empty());
+    }
 }
 
 #[test]

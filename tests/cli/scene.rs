@@ -18,7 +18,7 @@ gate: { fail-on: critical, unknown-severity: report, max-advisory-age: off }
 ";
 
 /// zlib 1.3 has a critical flaw, fixed in 1.4.
-const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00:00Z","upstream":["CVE-2030-1"],
+pub(crate) const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-01-01T00:00:00Z","upstream":["CVE-2030-1"],
 "severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
@@ -228,6 +228,15 @@ impl Scene {
     pub(crate) fn verify(&self, more: &[&str]) -> Said {
         let reference = self.reference();
         self.run(&[&["verify", &reference][..], more].concat())
+    }
+
+    /// A statement about what `v1` names, by the key.
+    #[track_caller]
+    pub(crate) fn attest(&self, kind: &str, predicate: &str) {
+        self.write("predicate.json", predicate);
+        let who = ["--key", "key.pem", "--transparency", "none"];
+        let what = ["--type", kind, "--predicate", "predicate.json"];
+        self.run(&[&["attest", &self.reference()][..], &who, &what].concat()).expect(0, &[]);
     }
 
     /// Nothing of the image is in the registry.

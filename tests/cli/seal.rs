@@ -8,7 +8,7 @@ use crate::scene::{POLICY, Scene};
 fn an_image_is_sealed_once_and_a_second_run_writes_nothing() {
     let scene = Scene::new();
     let source = scene.image("image", "1.4-r0");
-    let said = scene.seal(&source, &[]).expect(0, &["gate: passed", "verified 10 checks", "tagged   v1"]);
+    let said = scene.seal(&source, &[]).expect(0, &["gate: passed", "verified 11 checks", "tagged   v1"]);
     assert_eq!(said.stdout.matches("signed ").count(), 6, "{}", said.stdout);
     let (manifests, blobs) = (scene.registry.manifests("acme/shop").len(), scene.registry.blobs("acme/shop").len());
     assert_eq!(manifests, 7, "the image and six statements");
@@ -18,7 +18,7 @@ fn an_image_is_sealed_once_and_a_second_run_writes_nothing() {
         (scene.registry.manifests("acme/shop").len(), scene.registry.blobs("acme/shop").len()),
         (manifests, blobs)
     );
-    scene.verify(&["--policy", "policy.yaml", "--layers"]).expect(0, &["verified 11 checks"]);
+    scene.verify(&["--policy", "policy.yaml", "--layers"]).expect(0, &["verified 12 checks"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn an_index_is_pushed_only_when_every_image_in_it_is_cleared() {
     let good = sealwright_testkit::index(vec![of("linux/amd64", "1.4-r0"), of("linux/arm64", "1.4-r1")])
         .with_buildkit_attestation();
     let root = good.write_layout(&scene.path().join("good"), "latest");
-    let said = scene.seal("oci:good", &[]).expect(0, &["verified 11 checks"]);
+    let said = scene.seal("oci:good", &[]).expect(0, &["verified 12 checks"]);
     assert_eq!(said.stdout.matches("signed ").count(), 4 + 4 + 6, "{}", said.stdout);
     assert_eq!(scene.registry.tags("acme/shop")["v1"], root.digest);
     // The index, its three manifests, and fourteen statements.

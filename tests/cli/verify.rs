@@ -5,7 +5,7 @@ use std::io::Write as _;
 use sealwright_sign::KeySigner;
 use serde_json::Value;
 
-use crate::scene::{POLICY, Scene};
+use crate::scene::{ADVISORY, POLICY, Scene};
 
 fn sealed() -> Scene {
     let scene = Scene::new();
@@ -26,12 +26,131 @@ fn it_has_to_be_said_whose_signature_counts() {
         .verify(&["--key", "key.pub", "--tuf", "http://127.0.0.1:9"])
         .expect(5, &["127.0.0.1:9", "--trusted-root FILE"]);
     scene.verify(&["--policy", "policy.yaml", "--key", "key.pub"]).expect(2, &["cannot be used with"]);
+    for unheard in
+        ["--certificate-oidc-issuer", "--certificate-oidc-issuer-regexp", "--certificate-github-workflow-ref"]
+    {
+        scene.verify(&["--policy", "policy.yaml", unheard, "x"]).expect(2, &["cannot be used with"]);
+        scene.verify(&[&KEY[..], &[unheard, "x"]].concat()).expect(2, &["cannot be used with"]);
+    }
+    scene.verify(&["--certificate-github-repository-id", "7"]).expect(2, &["whose signature counts"]);
     scene.verify(&KEY).expect(0, &["5  signature"]);
     scene.verify(&[&KEY[..], &["--type", "nonsense"]].concat()).expect(2, &["nonsense", "cyclonedx"]);
     for kind in ["cyclonedx", "spdxjson", "vuln", "slsaprovenance1", "https://slsa.dev/verification_summary/v1"] {
         scene.verify(&[&KEY[..], &["--type", kind]].concat()).expect(0, &["6  statement"]);
     }
-    scene.verify(&[&KEY[..], &["--type", "openvex"]].concat()).expect(4, &["no statement of type"]);
+    let openvex = [&KEY[..], &["--type", "openvex"]].concat();
+    scene.verify(&openvex).expect(4, &["no statement of type"]);
+    scene.attest("openvex", r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":[]}"#);
+    scene.verify(&openvex).expect(0, &["6  statement"]);
+    scene.verify(&["--policy", "policy.yaml", "--type", "openvex"]).expect(2, &["cannot be used with"]);
+}
+
+#[test]
+fn a_statement_is_found_by_either_spelling_of_spdx() {
+    let scene = Scene::new();
+    scene.put_image("v1");
+    scene.attest("https://spdx.dev/Document/v2.3", r#"{"spdxVersion":"SPDX-2.3","name":"app"}"#);
+    for kind in ["spdx", "spdxjson", "https://spdx.dev/Document", "https://spdx.dev/Document/v2.3"] {
+        scene.verify(&[&KEY[..], &["--type", kind]].concat()).expect(0, &["6  statement"]);
+        let download = ["download", "sbom", &scene.reference(), "--type", kind];
+        scene.run(&download).expect(0, &["SPDX-2.3"]);
+    }
+    scene.verify(&[&KEY[..], &["--type", "cyclonedx"]].concat()).expect(4, &["no statement of type"]);
+}
+
+#[test]
+fn older_provenance_is_judged_as_the_newer_is() {
+    let scene = Scene::new();
+    scene.put_image("v1");
+    let kept =
+        "evidence: { signature: optional, decision: optional, sbom: { required: false }, scan: { required: false } }";
+    scene.write("policy.yaml", POLICY.replace("gate:", &format!("{kept}\ngate:")));
+    let provenance = |parameters: &str| {
+        format!(
+            r#"{{"builder":{{"id":"https://ci.example"}},"buildType":"https://ci.example/v1",
+            "invocation":{{"configSource":{{"uri":"git+https://github.com/acme/shop"}},"parameters":{parameters}}}}}"#
+        )
+    };
+    scene.attest("slsaprovenance02", &provenance(r#"{"debug":true}"#));
+    scene.verify(&["--policy", "policy.yaml"]).expect(4, &["19  provenance-parameters", "external parameters debug"]);
+    scene.attest("slsaprovenance02", &provenance("{}"));
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &["ok      13  provenance"]);
+}
+
+#[test]
+fn an_image_needs_as_many_signers_as_its_trust_file_says() {
+    let scene = Scene::new();
+    let (second, private) = KeySigner::generate().expect("key");
+    scene.write("second.pem", private.expose());
+    scene.write("second.pub", second.public_pem());
+    let builders =
+        "{ name: test, key: key.pub, transparency: none }, { name: security, key: second.pub, transparency: none }";
+    let policy = POLICY.replace("{ name: test, key: key.pub, transparency: none }", builders);
+    let evidence = "evidence: { signature: { threshold: 2 } }";
+    scene.write("policy.yaml", policy.replace("gate:", &format!("{evidence}\ngate:")));
+    scene.seal(&scene.image("image", "1.4-r0"), &[]).expect(0, &["v1 names it now"]);
+    let missing = ["FAILED  17  signers", "2 different signers are asked for, found 1"];
+    scene.verify(&["--policy", "policy.yaml"]).expect(4, &missing);
+    let reference = scene.reference();
+    let sign = |key: &str| {
+        let who = ["sign", &reference, "--key", key, "--transparency", "none", "-a", "by=me"];
+        scene.run(&who).expect(0, &[]);
+    };
+    sign("key.pem");
+    scene.verify(&["--policy", "policy.yaml"]).expect(4, &missing);
+    sign("second.pem");
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &["ok      17  signers"]);
+}
+
+#[test]
+fn what_is_known_today_refuses_what_passed_yesterday() {
+    let scene = sealed();
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &["20  scan-today", "--db was not given"]);
+    scene.verify(&["--policy", "policy.yaml", "--db", "db"]).expect(0, &["ok      20  scan-today"]);
+    scene.verify(&[&KEY[..], &["--db", "db"]].concat()).expect(2, &["cannot be used with"]);
+    scene.verify(&["--db", "db"]).expect(2, &["--policy"]);
+    scene.verify(&["--policy", "policy.yaml", "--db", "absent"]).expect(2, &["sealwright db update"]);
+    // A record that appeared after the seal: what was sealed has the flaw too.
+    let record = ADVISORY.replace("ALPINE-CVE-2030-1", "ALPINE-CVE-2030-2").replace("CVE-2030-1", "CVE-2030-2");
+    scene.write("new.json", record.replace("1.4-r0", "1.5-r0"));
+    scene.run(&["db", "import", "new.json", "--db", "today"]).expect(0, &[]);
+    let today = ["--policy", "policy.yaml", "--db", "today"];
+    let why = ["FAILED  20  scan-today", "today's gate refuses", "CVE-2030-2 in zlib 1.4-r0"];
+    scene.verify(&today).expect(4, &why);
+    // A waiver of today counts, because the digest of the rules leaves waivers out.
+    let waivers = "gate: { waivers: [{ id: CVE-2030-2, reason: not reachable }],";
+    scene.write("policy.yaml", POLICY.replace("gate: {", waivers));
+    scene.verify(&today).expect(0, &["ok      20  scan-today"]);
+    // Without an SBOM of a builder there is nothing to judge, and that is no pass.
+    scene.put_image("v1");
+    scene.verify(&today).expect(4, &["FAILED  20  scan-today", "there is no verified SBOM"]);
+}
+
+#[test]
+fn of_an_index_every_image_is_judged_by_today() {
+    let scene = Scene::new();
+    scene.seal_index();
+    scene
+        .verify(&["--policy", "policy.yaml", "--db", "db"])
+        .expect(0, &["ok      15  images", "ok      20  scan-today"]);
+    // One image has 1.4-r0, the other 1.4-r1.
+    scene.write("new.json", ADVISORY.replace("1.4-r0", "1.4-r1"));
+    scene.run(&["db", "import", "new.json", "--db", "today"]).expect(0, &[]);
+    let why = ["ok      15  images", "FAILED  20  scan-today", "zlib 1.4-r0"];
+    scene.verify(&["--policy", "policy.yaml", "--db", "today"]).expect(4, &why);
+}
+
+#[test]
+fn every_check_is_explained_with_its_place_in_the_reference() {
+    let scene = sealed();
+    let said = scene.verify(&["--policy", "policy.yaml", "--explain"]).expect(0, &[]);
+    for info in sealwright_verify::CHECKS {
+        assert!(said.stdout.contains(&info.anchor()) && said.stdout.contains(info.meaning), "{}", said.stdout);
+    }
+    let reference = include_str!("../../docs/reference/checks.md");
+    for info in sealwright_verify::CHECKS {
+        assert!(reference.contains(&format!("## {}. {}\n", info.number, info.name)), "{}", info.name);
+    }
 }
 
 #[test]

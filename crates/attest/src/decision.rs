@@ -37,7 +37,7 @@ pub fn decision(subject: &Subject<'_>, input: &DecisionInput<'_>) -> Statement {
         input.inputs.iter().map(|digest| json!({ "digest": { "sha256": digest.hex() } })).collect();
     let predicate = json!({
         "verifier": {
-            "id": "https://sealwright.dev/seal",
+            "id": vocabulary::VERIFIER,
             "version": { "sealwright": input.tool_version },
         },
         "timeVerified": input.time,

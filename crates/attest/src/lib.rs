@@ -17,7 +17,7 @@ use serde_json::json;
 
 pub use decision::{DecisionInput, decision};
 pub use predicate::{AttestError, cyclonedx, predicate, spdx};
-pub use provenance::{GITHUB_WORKFLOW, ProvenBuilder, ProvenanceInput, SEALED, provenance};
+pub use provenance::{ProvenBuilder, ProvenanceInput, provenance};
 pub use same_claim::same_claim;
 pub use scan::{PolicyName, ScanInput, WaiverLine, scan, waiver_lines};
 pub use source::SourceIdentity;

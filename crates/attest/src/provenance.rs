@@ -1,5 +1,6 @@
 //! SLSA provenance v1: who built, from what. Only what was proved is claimed.
 
+use sealwright_bundle::vocabulary::{GITHUB_WORKFLOW, SEALED};
 use sealwright_bundle::{Statement, StatementSubject, predicate_type};
 use sealwright_core::Digest;
 use serde_json::{Value, json};
@@ -63,11 +64,6 @@ impl ProvenBuilder<'_> {
         }
     }
 }
-
-/// The build type of images that were built before `seal` saw them: what ran is not known, only who says so.
-pub const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
-/// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
-pub const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
 
 /// Provenance of the subject; of an index of all its images too.
 pub fn provenance(subject: &Subject<'_>, input: &ProvenanceInput<'_>) -> Statement {

@@ -14,6 +14,8 @@ pub const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
 pub const VERIFICATION_SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 /// Provenance (SLSA v1.0).
 pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+/// Provenance (SLSA v0.2), as slsa-github-generator writes it.
+pub const PROVENANCE_V0_2: &str = "https://slsa.dev/provenance/v0.2";
 /// OpenVEX.
 pub const OPENVEX: &str = "https://openvex.dev/ns";
 
@@ -24,13 +26,23 @@ pub fn from_word(word: &str) -> Option<&str> {
         "spdx" | "spdxjson" => Some(SPDX),
         "vuln" => Some(VULN),
         "slsaprovenance1" => Some(PROVENANCE),
-        "slsaprovenance" | "slsaprovenance02" => Some("https://slsa.dev/provenance/v0.2"),
+        "slsaprovenance" | "slsaprovenance02" => Some(PROVENANCE_V0_2),
         "openvex" => Some(OPENVEX),
         "link" => Some("https://in-toto.io/Link/v1"),
         "custom" => Some("https://cosign.sigstore.dev/attestation/v1"),
         uri if uri.contains("://") => Some(uri),
         _ => None,
     }
+}
+
+/// How a type is spelled by those who write it: cosign and GitHub name SPDX differently.
+pub fn spellings(uri: &str) -> Vec<&str> {
+    if [SPDX, SPDX_V2_3].contains(&uri) { vec![SPDX, SPDX_V2_3] } else { vec![uri] }
+}
+
+/// Whether two URIs name one type.
+pub fn is_same(one: &str, other: &str) -> bool {
+    spellings(one).contains(&other)
 }
 
 #[cfg(test)]
@@ -56,5 +68,13 @@ mod tests {
             assert_eq!(from_word(word), Some(uri));
         }
         assert_eq!(from_word("sbom"), None);
+    }
+
+    #[test]
+    fn spdx_has_two_spellings_and_nothing_else_has() {
+        assert!(is_same(SPDX, SPDX_V2_3) && is_same(SPDX_V2_3, SPDX) && is_same(SPDX, SPDX));
+        for (one, other) in [(SPDX, CYCLONEDX), (PROVENANCE, PROVENANCE_V0_2), (SPDX, "https://spdx.dev/Document/v9")] {
+            assert!(!is_same(one, other) && !is_same(other, one), "{one} {other}");
+        }
     }
 }

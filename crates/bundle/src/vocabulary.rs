@@ -11,6 +11,13 @@ pub const SOURCE_REF: &str = "dev.sealwright.source.ref";
 /// The annotation that names the commit.
 pub const SOURCE_COMMIT: &str = "dev.sealwright.source.commit";
 
+/// The `verifier.id` of a decision.
+pub const VERIFIER: &str = "https://sealwright.dev/seal";
+/// The build type of images that were built before `seal` saw them: what ran is not known, only who says so.
+pub const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
+/// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
+pub const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
+
 /// The level in a decision's `verifiedLevels` that says that the gate let the image pass.
 pub const GATE_LEVEL: &str = "SEALWRIGHT_GATE";
 /// The member of a decision that lists waivers. SLSA asks for `<vendor>_<field>` (SLSA v1.0, "Parsing rules").

@@ -56,13 +56,18 @@ fn sorted(patterns: &[PathPattern]) -> Vec<&str> {
 fn evidence(rules: &EvidenceRules) -> Value {
     json!({
         "signature": rules.signature,
+        "signers": { "threshold": rules.signers.threshold, "of": rules.signers.of },
         "decision": rules.decision,
+        "verifiers": rules.verifiers,
         "sbom": {
             "required": rules.sbom.required,
             "formats": rules.sbom.formats.iter().map(|f| SbomFormat::word(*f)).collect::<Vec<_>>(),
         },
         "scan": { "required": rules.scan.required, "max-age": rules.scan.max_age },
-        "provenance": { "required": rules.provenance.required, "level": rules.provenance.level },
+        "provenance": {
+            "required": rules.provenance.required, "level": rules.provenance.level,
+            "parameters": rules.provenance.parameters,
+        },
     })
 }
 
@@ -74,6 +79,7 @@ impl Builder {
             BuilderIdentity::Keyless(rule) => {
                 let subject = match &rule.subject {
                     SubjectRule::Exact(text) => json!({ "identity": text }),
+                    SubjectRule::OneOf(texts) => json!({ "identity": texts }),
                     SubjectRule::Pattern(pattern) => json!({ "identity-regexp": pattern.as_str() }),
                     SubjectRule::Workflow { path, tags, commits } => {
                         let mut commits = commits.clone();
@@ -81,13 +87,18 @@ impl Builder {
                         json!({ "workflow": { "path": path, "tags": sorted(tags), "commits": commits } })
                     }
                 };
-                json!({ "issuer": rule.issuer, "subject": subject, "runner": rule.runner.map(|r| r.word()) })
+                json!({
+                    "issuer": rule.issuer, "subject": subject, "runner": rule.runner.map(|r| r.word()),
+                    "triggers": rule.triggers,
+                })
             }
         };
-        let source = self
-            .source
-            .as_ref()
-            .map(|s| json!({ "repository": s.repository, "repository-id": s.repository_id, "refs": sorted(&s.refs) }));
+        let source = self.source.as_ref().map(|s| {
+            json!({
+                "repository": s.repository, "repository-id": s.repository_id, "owner-id": s.owner_id,
+                "refs": sorted(&s.refs),
+            })
+        });
         json!({ "identity": identity, "source": source, "transparency": self.transparency.word() })
     }
 }

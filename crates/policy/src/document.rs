@@ -34,13 +34,17 @@ pub(crate) struct BuilderDocument {
 #[derive(Default)]
 pub(crate) struct EvidenceDocument {
     pub(crate) signature: Option<At<bool>>,
+    pub(crate) threshold: Option<At<u64>>,
+    pub(crate) signers_of: Option<At<Vec<At<String>>>>,
     pub(crate) decision: Option<At<bool>>,
+    pub(crate) verifiers: Option<At<Vec<String>>>,
     pub(crate) sbom_required: Option<At<bool>>,
     pub(crate) sbom_formats: Option<At<Vec<SbomFormat>>>,
     pub(crate) scan_required: Option<At<bool>>,
     pub(crate) scan_max_age: Option<At<Option<u64>>>,
     pub(crate) provenance_required: Option<At<bool>>,
     pub(crate) provenance_level: Option<At<u8>>,
+    pub(crate) provenance_parameters: Option<At<Vec<String>>>,
 }
 
 #[derive(Default)]
@@ -149,6 +153,7 @@ fn source(value: &Value<'_>) -> Result<SourceRule> {
         if fits { Ok(text) } else { Err(value.error("expected owner/name, without patterns")) }
     })?;
     let repository_id = map.take_with("repository-id", Value::number)?;
+    let owner_id = map.take_with("owner-id", Value::number)?;
     let refs = map.take_with("refs", |value| {
         let refs = patterns(value)?;
         let full = |r: &PathPattern| r.as_str().starts_with("refs/");
@@ -158,11 +163,11 @@ fn source(value: &Value<'_>) -> Result<SourceRule> {
             Err(value.error("expected full refs, for example refs/heads/main"))
         }
     })?;
-    if repository.is_none() && repository_id.is_none() {
-        return Err(map.error("expected `repository` or `repository-id`"));
+    if repository.is_none() && repository_id.is_none() && owner_id.is_none() {
+        return Err(map.error("expected `repository`, `repository-id` or `owner-id`"));
     }
     map.finish()?;
-    Ok(SourceRule { repository, repository_id, refs: refs.unwrap_or_default() })
+    Ok(SourceRule { repository, repository_id, owner_id, refs: refs.unwrap_or_default() })
 }
 
 fn keyless(value: &Value<'_>) -> Result<KeylessRule> {
@@ -174,11 +179,12 @@ fn keyless(value: &Value<'_>) -> Result<KeylessRule> {
         url if url.starts_with("https://") || url.starts_with("http://127.0.0.1:") => url.to_owned(),
         _ => return Err(issuer.error("expected `github` or a URL that starts with https://")),
     };
-    let exact = map.take_with("identity", |v| v.non_empty_text().map(SubjectRule::Exact))?;
+    let exact = map.take_with("identity", identities)?;
     let pattern = map.take_with("identity-regexp", identity_pattern)?;
     let workflow = map.take_with("workflow", workflow)?;
     let runners = [("github-hosted", Runner::GithubHosted), ("self-hosted", Runner::SelfHosted)];
     let runner = map.take_with("runner", |value| value.word(&runners))?;
+    let triggers = map.take_with("triggers", triggers)?.unwrap_or_default();
     let mut subjects = [exact, pattern, workflow].into_iter().flatten();
     let missing = "expected one of `identity`, `identity-regexp` and `workflow`";
     let subject = subjects.next().ok_or_else(|| map.error(missing))?;
@@ -186,7 +192,38 @@ fn keyless(value: &Value<'_>) -> Result<KeylessRule> {
         return Err(map.error(missing));
     }
     map.finish()?;
-    Ok(KeylessRule { issuer, subject, runner })
+    Ok(KeylessRule { issuer, subject, runner, triggers })
+}
+
+/// One identity, or a list of them.
+fn identities(value: &Value<'_>) -> Result<SubjectRule> {
+    if !value.is_list() {
+        return value.non_empty_text().map(SubjectRule::Exact);
+    }
+    let mut identities = value.list()?.iter().map(Value::non_empty_text).collect::<Result<Vec<_>>>()?;
+    identities.sort();
+    identities.dedup();
+    match identities.as_slice() {
+        [] => Err(value.error("this list is empty, expected at least one identity")),
+        [one] => Ok(SubjectRule::Exact(one.clone())),
+        _ => Ok(SubjectRule::OneOf(identities)),
+    }
+}
+
+/// Names of events, as GitHub writes them.
+fn triggers(value: &Value<'_>) -> Result<Vec<String>> {
+    let event = |item: &Value<'_>| {
+        let text = item.text()?;
+        let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if fits { Ok(text) } else { Err(item.error("expected the name of an event, for example push")) }
+    };
+    let mut events = value.list()?.iter().map(event).collect::<Result<Vec<_>>>()?;
+    if events.is_empty() {
+        return Err(value.error("this list is empty, expected at least one event"));
+    }
+    events.sort();
+    events.dedup();
+    Ok(events)
 }
 
 /// An expression without anchors matches a longer name that somebody else can get.
@@ -251,11 +288,24 @@ fn required(value: &Value<'_>) -> Result<bool> {
 
 fn evidence(value: &Value<'_>) -> Result<EvidenceDocument> {
     let mut map = value.map()?;
-    let mut document = EvidenceDocument {
-        signature: map.take_at("signature", required)?,
-        decision: map.take_at("decision", required)?,
-        ..EvidenceDocument::default()
-    };
+    let mut document = EvidenceDocument::default();
+    if let Some(value) = map.take("signature") {
+        document.signature = Some(value.at(value.is_map() || required(&value)?));
+        if value.is_map() {
+            let mut signature = value.map()?;
+            document.threshold = signature.take_at("threshold", threshold)?;
+            document.signers_of = signature.take_at("of", names)?;
+            signature.finish()?;
+        }
+    }
+    if let Some(value) = map.take("decision") {
+        document.decision = Some(value.at(value.is_map() || required(&value)?));
+        if value.is_map() {
+            let mut decision = value.map()?;
+            document.verifiers = decision.take_at("verifiers", texts)?;
+            decision.finish()?;
+        }
+    }
     if let Some(mut sbom) = map.take("sbom").map(|v| v.map()).transpose()? {
         document.sbom_required = sbom.take_at("required", Value::bool)?;
         document.sbom_formats = sbom.take_at("formats", formats)?;
@@ -269,10 +319,38 @@ fn evidence(value: &Value<'_>) -> Result<EvidenceDocument> {
     if let Some(mut provenance) = map.take("provenance").map(|v| v.map()).transpose()? {
         document.provenance_required = provenance.take_at("required", Value::bool)?;
         document.provenance_level = provenance.take_at("level", level)?;
+        document.provenance_parameters = provenance.take_at("parameters", texts)?;
         provenance.finish()?;
     }
     map.finish()?;
     Ok(document)
+}
+
+fn threshold(value: &Value<'_>) -> Result<u64> {
+    match value.number()? {
+        0 => Err(value.error("this is 0, expected at least 1: nobody would have to sign")),
+        number => Ok(number),
+    }
+}
+
+/// Names of builders; whether there are such is seen when all are known.
+fn names(value: &Value<'_>) -> Result<Vec<At<String>>> {
+    let items = value.list()?;
+    if items.is_empty() {
+        return Err(value.error("this list is empty, so that nobody's signature would count"));
+    }
+    let mut names =
+        items.iter().map(|item| Ok(item.at(item.non_empty_text()?))).collect::<Result<Vec<At<String>>>>()?;
+    names.sort_by(|one, other| one.value.cmp(&other.value));
+    names.dedup_by(|one, other| one.value == other.value);
+    Ok(names)
+}
+
+fn texts(value: &Value<'_>) -> Result<Vec<String>> {
+    let mut texts = value.list()?.iter().map(Value::non_empty_text).collect::<Result<Vec<_>>>()?;
+    texts.sort();
+    texts.dedup();
+    Ok(texts)
 }
 
 fn formats(value: &Value<'_>) -> Result<Vec<SbomFormat>> {
@@ -349,6 +427,15 @@ fn waiver(value: &Value<'_>) -> Result<At<Waiver>> {
     Ok(value.at(waiver))
 }
 
+impl Document {
+    /// A signer that no builder is named like.
+    pub(crate) fn unknown_signer(&self, builders: &[Builder]) -> Option<&At<String>> {
+        let own = self.builders.iter().flat_map(|builders| &builders.value).map(|builder| &builder.evidence);
+        let named = own.chain([&self.evidence]).filter_map(|evidence| evidence.signers_of.as_ref());
+        named.flat_map(|of| &of.value).find(|name| builders.iter().all(|builder| builder.name != name.value))
+    }
+}
+
 impl EvidenceDocument {
     /// `base`, with what this document says.
     pub(crate) fn over(&self, base: &EvidenceRules) -> EvidenceRules {
@@ -357,13 +444,19 @@ impl EvidenceDocument {
         }
         let mut rules = base.clone();
         rules.signature = or(&self.signature, &base.signature);
+        rules.signers.threshold = or(&self.threshold, &base.signers.threshold);
+        if let Some(of) = &self.signers_of {
+            rules.signers.of = of.value.iter().map(|name| name.value.clone()).collect();
+        }
         rules.decision = or(&self.decision, &base.decision);
+        rules.verifiers = or(&self.verifiers, &base.verifiers);
         rules.sbom.required = or(&self.sbom_required, &base.sbom.required);
         rules.sbom.formats = or(&self.sbom_formats, &base.sbom.formats);
         rules.scan.required = or(&self.scan_required, &base.scan.required);
         rules.scan.max_age = or(&self.scan_max_age, &base.scan.max_age);
         rules.provenance.required = or(&self.provenance_required, &base.provenance.required);
         rules.provenance.level = or(&self.provenance_level, &base.provenance.level);
+        rules.provenance.parameters = or(&self.provenance_parameters, &base.provenance.parameters);
         rules
     }
 }

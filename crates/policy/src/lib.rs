@@ -19,7 +19,7 @@ pub use parse::parse;
 pub use pattern::{PathPattern, PatternError};
 pub use rules::{
     Builder, BuilderIdentity, EvidenceRules, GateRules, KeyRule, KeylessRule, Policy, ProvenanceRule, Runner,
-    SbomFormat, SbomRule, ScanRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
+    SbomFormat, SbomRule, ScanRule, SignersRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
 };
 pub use schema::json_schema;
 pub use whole::whole_regex;

@@ -5,7 +5,7 @@ use sealwright_core::Digest;
 use crate::document::Document;
 use crate::error::{PolicyError, Position};
 use crate::reader::Value;
-use crate::rules::{EvidenceRules, GateRules, Policy};
+use crate::rules::{Builder, EvidenceRules, GateRules, Policy};
 use crate::tighten::tighten;
 use crate::yaml;
 
@@ -46,9 +46,11 @@ fn parse_below(
             return Err(fail(node.at, "", "builders is missing: nobody could build".to_owned()));
         };
         let evidence = document.evidence.over(&EvidenceRules::default());
+        let builders: Vec<_> = builders.value.iter().map(|b| b.effective(&evidence)).collect();
+        known_signers(&document, &builders).map_err(|(at, message)| fail(at, SIGNERS, message))?;
         return Ok(Policy {
             images: document.images.as_ref().map(|i| i.value.clone()).unwrap_or_default(),
-            builders: builders.value.iter().map(|b| b.effective(&evidence)).collect(),
+            builders,
             evidence,
             gate: document.gate.over(&GateRules::default()),
         });
@@ -65,5 +67,15 @@ fn parse_below(
         return Err(fail(extends.at, "extends.sha256", message));
     }
     let parent = parse_below(&parent, name, read_parent, parents - 1)?;
+    known_signers(&document, &parent.builders).map_err(|(at, message)| fail(at, SIGNERS, message))?;
     tighten(&parent, &document).map_err(|(at, key, message)| fail(at, key, message))
+}
+
+const SIGNERS: &str = "evidence.signature.of";
+
+fn known_signers(document: &Document, builders: &[Builder]) -> Result<(), (Position, String)> {
+    match document.unknown_signer(builders) {
+        Some(name) => Err((name.at, format!("there is no builder named {:?}", name.value))),
+        None => Ok(()),
+    }
 }

@@ -92,6 +92,14 @@ impl<'a> Value<'a> {
         Ok(items.iter().enumerate().map(item).collect())
     }
 
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.node.value, Yaml::List(_))
+    }
+
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.node.value, Yaml::Map(_))
+    }
+
     pub(crate) fn map(&self) -> Result<Map<'a>> {
         let Yaml::Map(members) = &self.node.value else { return Err(self.expected("a map")) };
         Ok(Map { value: self.clone(), members: members.iter().map(|(k, v)| (k, v)).collect(), known: Vec::new() })

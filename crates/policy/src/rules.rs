@@ -41,6 +41,8 @@ pub struct SourceRule {
     pub repository: Option<String>,
     /// The number that survives a rename.
     pub repository_id: Option<u64>,
+    /// The owner's number, which survives a rename too.
+    pub owner_id: Option<u64>,
     /// Any of these; none means every ref.
     pub refs: Vec<PathPattern>,
 }
@@ -63,6 +65,8 @@ pub struct KeylessRule {
     pub subject: SubjectRule,
     /// The kind of machine, where it is asked for.
     pub runner: Option<Runner>,
+    /// What may have started the workload, by GitHub's names of events; none means all but pull requests.
+    pub triggers: Vec<String>,
 }
 
 /// The subject alternative name of a certificate.
@@ -70,6 +74,8 @@ pub struct KeylessRule {
 pub enum SubjectRule {
     /// This text.
     Exact(String),
+    /// Any of these texts.
+    OneOf(Vec<String>),
     /// A regular expression, anchored at both ends.
     Pattern(Regex),
     /// A GitHub workflow at one of these tags or commits.
@@ -113,14 +119,27 @@ pub enum Transparency {
 pub struct EvidenceRules {
     /// A signature.
     pub signature: bool,
+    /// How many have to have signed.
+    pub signers: SignersRule,
     /// The gate's decision.
     pub decision: bool,
+    /// Whose decisions count beside those of `sealwright seal`: the `verifier.id` of other tools that judge by these rules.
+    pub verifiers: Vec<String>,
     /// An SBOM.
     pub sbom: SbomRule,
     /// A scan.
     pub scan: ScanRule,
     /// Provenance.
     pub provenance: ProvenanceRule,
+}
+
+/// How many have to have signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignersRule {
+    /// This many different ones: keys, or identities of an issuer.
+    pub threshold: u64,
+    /// Of these builders; none means any of the file.
+    pub of: Vec<String>,
 }
 
 /// An SBOM.
@@ -157,6 +176,8 @@ pub struct ProvenanceRule {
     pub required: bool,
     /// The least SLSA build level.
     pub level: u8,
+    /// External parameters that may be there beside those that the build type is known to have.
+    pub parameters: Vec<String>,
 }
 
 /// What the gate refuses.
@@ -227,10 +248,12 @@ impl Default for EvidenceRules {
     fn default() -> Self {
         Self {
             signature: true,
+            signers: SignersRule { threshold: 1, of: vec![] },
             decision: true,
+            verifiers: vec![],
             sbom: SbomRule { required: true, formats: vec![SbomFormat::CycloneDx] },
             scan: ScanRule { required: true, max_age: None },
-            provenance: ProvenanceRule { required: true, level: 0 },
+            provenance: ProvenanceRule { required: true, level: 0, parameters: vec![] },
         }
     }
 }
@@ -269,6 +292,7 @@ impl SubjectRule {
     pub fn matches(&self, name: &str) -> bool {
         match self {
             Self::Exact(expected) => name == expected,
+            Self::OneOf(expected) => expected.iter().any(|one| name == one),
             Self::Pattern(pattern) => pattern.is_match(name),
             Self::Workflow { path, tags, commits } => {
                 let prefix = format!("https://github.com/{path}@");

@@ -16,7 +16,13 @@ pub fn json_schema() -> Value {
         "Which statements an image has to have; what is left out is required",
         &[],
         json!({
-            "signature": required, "decision": required,
+            "signature": { "anyOf": [required, object("So many different signers", &[], json!({
+                "threshold": { "type": "integer", "minimum": 1 },
+                "of": { "type": "array", "minItems": 1, "items": text, "description": "Names of builders; all if it is left out" },
+            }))] },
+            "decision": { "anyOf": [required, object("By these too", &[], json!({
+                "verifiers": { "type": "array", "items": text, "description": "The verifier.id of other tools that judge by these rules" },
+            }))] },
             "sbom": object("SBOM", &[], json!({
                 "required": flag,
                 "formats": { "type": "array", "minItems": 1, "items": { "enum": ["cyclonedx", "spdx"] } },
@@ -24,6 +30,10 @@ pub fn json_schema() -> Value {
             "scan": object("Scan; older ones than max-age do not count", &[], json!({ "required": flag, "max-age": age })),
             "provenance": object("SLSA provenance", &[], json!({
                 "required": flag, "level": { "type": "integer", "minimum": 0, "maximum": 3 },
+                "parameters": {
+                    "type": "array", "items": text,
+                    "description": "External parameters that may be there beside those of a build type that is known",
+                },
             })),
         }),
     );
@@ -39,14 +49,22 @@ pub fn json_schema() -> Value {
         "What the signer's certificate has to say",
         &["issuer"],
         json!({
-            "issuer": text, "identity": text, "identity-regexp": { "type": "string", "pattern": "^\\^.*\\$$" },
+            "issuer": text, "identity": { "anyOf": [text, { "type": "array", "minItems": 1, "items": text }] },
+            "identity-regexp": { "type": "string", "pattern": "^\\^.*\\$$" },
             "workflow": workflow, "runner": { "enum": ["github-hosted", "self-hosted"] },
+            "triggers": {
+                "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^[a-z_]+$" },
+                "description": "Events that may have started the workload; all but pull requests if it is left out",
+            },
         }),
     );
     let source = object(
         "Which source the statements have to name",
         &[],
-        json!({ "repository": text, "repository-id": { "type": "integer", "minimum": 0 }, "refs": patterns }),
+        json!({
+            "repository": text, "repository-id": { "type": "integer", "minimum": 0 },
+            "owner-id": { "type": "integer", "minimum": 0 }, "refs": patterns,
+        }),
     );
     let builder = object(
         "One that may sign and attest",

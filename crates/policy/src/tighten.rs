@@ -66,6 +66,19 @@ fn builders(parent: &Policy, document: &Document) -> Result<Vec<Builder>, Loose>
 fn check_evidence(ceiling: &EvidenceRules, stated: &EvidenceDocument) -> Result<(), Loose> {
     kept(&stated.signature, ceiling.signature, "evidence.signature")?;
     kept(&stated.decision, ceiling.decision, "evidence.decision")?;
+    if let Some(threshold) = stated.threshold.as_ref().filter(|stated| stated.value < ceiling.signers.threshold) {
+        let message = format!("it demands {} signers", ceiling.signers.threshold);
+        return loose(threshold.at, "evidence.signature.threshold", message);
+    }
+    if let Some(of) = &stated.signers_of {
+        let allowed = &ceiling.signers.of;
+        let more = of.value.iter().find(|name| !allowed.is_empty() && !allowed.contains(&name.value));
+        if let Some(more) = more {
+            return loose(more.at, "evidence.signature.of", format!("{:?} is not among its signers", more.value));
+        }
+    }
+    subset(&stated.verifiers, &ceiling.verifiers, "evidence.decision.verifiers")?;
+    subset(&stated.provenance_parameters, &ceiling.provenance.parameters, "evidence.provenance.parameters")?;
     kept(&stated.sbom_required, ceiling.sbom.required, "evidence.sbom.required")?;
     kept(&stated.scan_required, ceiling.scan.required, "evidence.scan.required")?;
     kept(&stated.provenance_required, ceiling.provenance.required, "evidence.provenance.required")?;
@@ -110,6 +123,14 @@ fn kept(stated: &Option<At<bool>>, ceiling: bool, key: &'static str) -> Result<(
     match stated {
         Some(value) if ceiling && !value.value => loose(value.at, key, "it is required there"),
         _ => Ok(()),
+    }
+}
+
+fn subset(stated: &Option<At<Vec<String>>>, ceiling: &[String], key: &'static str) -> Result<(), Loose> {
+    let Some(stated) = stated else { return Ok(()) };
+    match stated.value.iter().find(|text| !ceiling.contains(text)) {
+        Some(more) => loose(stated.at, key, format!("{more:?} is not accepted there")),
+        None => Ok(()),
     }
 }
 

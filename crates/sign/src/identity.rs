@@ -61,6 +61,8 @@ pub struct WorkloadClaims {
     pub workflow: Option<String>,
     /// `runner_environment`: `github-hosted` or `self-hosted`.
     pub runner: Option<String>,
+    /// `event_name`: what started it.
+    pub trigger: Option<String>,
     /// `run_id`.
     pub run_id: Option<String>,
     /// `run_attempt`.
@@ -79,6 +81,7 @@ impl WorkloadClaims {
             signer_workflow: claim("job_workflow_ref")?,
             workflow: claim("workflow_ref"),
             runner: claim("runner_environment"),
+            trigger: claim("event_name"),
             run_id: claim("run_id"),
             run_attempt: claim("run_attempt"),
         })

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sealwright_core::Digest;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::verify_bundle::{Signed, VerifiedSigner};
 
@@ -15,6 +16,13 @@ pub struct CheckInfo {
     pub name: &'static str,
     /// What it demands.
     pub meaning: &'static str,
+}
+
+impl CheckInfo {
+    /// Where it is documented: its heading in `docs/reference/checks.md`.
+    pub fn anchor(&self) -> String {
+        format!("docs/reference/checks.md#{}-{}", self.number, self.name)
+    }
 }
 
 macro_rules! checks {
@@ -32,16 +40,20 @@ checks! {
     SOURCE = 4, "source", "Every statement that counts names the source repository, id and ref that the trust file asks for, and so does the certificate if there is one.";
     SIGNATURE = 5, "signature", "There is a signature. An attestation by the right signer is not one.";
     STATEMENT = 6, "statement", "There is a statement of the type that was asked for with `--type`.";
-    DECISION = 7, "decision", "There is a gate's decision, and it says that the image passed.";
+    DECISION = 7, "decision", "There is a gate's decision, and it says that the image passed. Summaries of other verifiers count where `evidence.decision.verifiers` names them.";
     DECISION_POLICY = 8, "decision-policy", "The decision was made by the rules that are asked for: the digest of the effective trust file is the same.";
     DECISION_INPUTS = 9, "decision-inputs", "The statements that the decision was made from are among those that were verified, and they hold the SBOM and the scan that are asked for.";
     SBOM = 10, "sbom", "There is an SBOM in every format that is asked for.";
     SCAN = 11, "scan", "There is a scan by the same rules in which nothing is refused.";
     SCAN_AGE = 12, "scan-age", "The scan is not older than `evidence.scan.max-age`.";
-    PROVENANCE = 13, "provenance", "There is provenance that names its builder.";
+    PROVENANCE = 13, "provenance", "There is provenance (SLSA v1 or v0.2) that names its builder.";
     PROVENANCE_LEVEL = 14, "provenance-level", "The SLSA build level that the signer's certificate supports is at least the one that is asked for.";
     IMAGES = 15, "images", "Of an index: every image that runs has its own SBOM, scan and decision by the same signer.";
     LAYERS = 16, "layers", "With `--layers`: every layer has the size and digest that the manifest names, and the diff id that the configuration names.";
+    SIGNERS = 17, "signers", "At least `evidence.signature.threshold` different signers of the builders in `evidence.signature.of` have signed. A signer is a key, or an identity and its issuer; who signs twice counts once.";
+    PROVENANCE_SOURCE = 18, "provenance-source", "The provenance names the repository that the trust file asks for, and nothing else than the signer's certificate: repository and commit.";
+    PROVENANCE_PARAMETERS = 19, "provenance-parameters", "The external parameters of the build are those that its build type is known to have, and those in `evidence.provenance.parameters`.";
+    SCAN_TODAY = 20, "scan-today", "With `--db`: what the verified SBOM lists passes today's gate by the advisories of today. What only the layers show is not judged anew.";
 }
 
 /// What became of a check.
@@ -84,6 +96,11 @@ impl Check {
     /// The check of the layers, which the caller makes because only it can read them.
     pub fn layers(outcome: Outcome) -> Self {
         Self::new(LAYERS, outcome)
+    }
+
+    /// The check by the advisories of today, which the caller makes because only it has them.
+    pub fn scan_today(outcome: Outcome) -> Self {
+        Self::new(SCAN_TODAY, outcome)
     }
 
     /// The check of an index's images, which the caller makes because only it can find them.
@@ -145,6 +162,9 @@ pub struct Report {
     /// The waivers that accepted decisions name, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<String>,
+    /// The SBOM documents that count, of the first format that the trust file asks for.
+    #[serde(skip)]
+    pub sboms: Vec<Value>,
     /// What does not count, and why, one line each. Nothing of it makes a report fail: whoever may push could otherwise block
     /// an image.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -165,8 +185,15 @@ impl Report {
             builder: None,
             level: None,
             waivers: vec![],
+            sboms: vec![],
             left_aside: vec![],
         }
+    }
+
+    /// Adds the outcome of a check in its place.
+    pub fn add(&mut self, check: Check) {
+        self.checks.push(check);
+        self.checks.sort_by_key(|check| check.number);
     }
 
     /// Whether every check that was made holds, and at least one was made.
@@ -216,9 +243,14 @@ mod tests {
             (14, "provenance-level"),
             (15, "images"),
             (16, "layers"),
+            (17, "signers"),
+            (18, "provenance-source"),
+            (19, "provenance-parameters"),
+            (20, "scan-today"),
         ];
         assert_eq!(listed, expected);
         assert!(Check::ALL.iter().all(|check| check.meaning.ends_with('.')));
+        assert_eq!(SCAN_AGE.anchor(), "docs/reference/checks.md#12-scan-age");
     }
 
     #[test]
@@ -235,6 +267,12 @@ mod tests {
     #[test]
     fn the_callers_checks_have_their_places() {
         assert_eq!((Check::images(Outcome::Passed).number, Check::layers(Outcome::Passed).number), (15, 16));
+        assert_eq!(Check::scan_today(Outcome::Passed).number, 20);
+        let mut report = report(&[Outcome::Passed]);
+        for check in [Check::scan_today(Outcome::Passed), Check::images(Outcome::Passed)] {
+            report.add(check);
+        }
+        assert_eq!(report.checks.iter().map(|check| check.number).collect::<Vec<_>>(), [1, 15, 20]);
         assert_eq!(Check::layers(Outcome::Failed("x".into())).outcome, Outcome::Failed("x".into()));
     }
 

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use sealwright_bundle::{predicate_type as types, vocabulary};
 use sealwright_core::{Digest, Untrusted};
-use sealwright_policy::{BuilderIdentity, EvidenceRules, Runner, SbomFormat, SubjectRule};
+use sealwright_policy::{EvidenceRules, SbomFormat};
 use serde_json::Value;
 
 use crate::check::{self, Check, Outcome};
-use crate::verify_bundle::{Signed, VerifiedSigner};
+use crate::claims::shown;
+use crate::verify_bundle::Signed;
 
 /// A clock may be this much behind the signer's, in seconds.
 const SKEW: i64 = 300;
@@ -18,7 +19,6 @@ pub(crate) struct Content<'a> {
     pub(crate) rules: &'a EvidenceRules,
     pub(crate) policy: Digest,
     pub(crate) now: Timestamp,
-    pub(crate) identity: &'a BuilderIdentity,
 }
 
 impl<'a> Content<'a> {
@@ -26,27 +26,52 @@ impl<'a> Content<'a> {
         self.statements.iter().filter(move |s| s.statement.predicate_type == predicate_type)
     }
 
-    /// All checks of the contents. `signature` and `provenance` are those of the image that was asked for; the images of an
-    /// index only need the rest.
-    pub(crate) fn checks(&self, whole: bool) -> Vec<Check> {
-        let mut checks = Vec::new();
-        if whole {
-            let signature = self.of_type(types::SIGNATURE).next().is_some();
-            checks
-                .push(required(self.rules.signature, check::SIGNATURE, || (signature, "there is no signature".into())));
-        }
-        checks.extend(self.decision_checks());
+    /// What the images of an index need too: decision, SBOM and scan.
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        let mut checks = self.decision_checks().to_vec();
         checks.push(self.sbom());
         checks.extend(self.scan_checks());
-        if whole {
-            checks.extend(self.provenance_checks());
-        }
         checks
+    }
+
+    /// A signature, which is the image's that was asked for.
+    pub(crate) fn signature(&self) -> Check {
+        let found = self.of_type(types::SIGNATURE).next().is_some();
+        required(self.rules.signature, check::SIGNATURE, || (found, "there is no signature".into()))
+    }
+
+    /// The documents of the first format that is asked for and there.
+    pub(crate) fn sboms(&self) -> Vec<Value> {
+        let of = |format: &SbomFormat| -> Vec<Value> {
+            let kind = sbom_type(*format);
+            let statements = self.statements.iter().filter(|s| types::is_same(&s.statement.predicate_type, kind));
+            statements.filter(|s| is_sbom(s, *format)).map(|s| s.statement.predicate.clone()).collect()
+        };
+        self.rules.sbom.formats.iter().map(of).find(|documents| !documents.is_empty()).unwrap_or_default()
+    }
+
+    fn decisions(&self) -> impl Iterator<Item = &'a Signed> {
+        self.of_type(types::VERIFICATION_SUMMARY).filter(|s| is_pass(s) && self.is_accepted(verifier(s)))
+    }
+
+    /// Anybody may summarize; only the gate's own word, and that of those whom the trust file names, is a decision.
+    fn is_accepted(&self, verifier: &str) -> bool {
+        verifier == vocabulary::VERIFIER || self.rules.verifiers.iter().any(|accepted| accepted == verifier)
+    }
+
+    fn no_decision(&self) -> String {
+        let mut others = self.of_type(types::VERIFICATION_SUMMARY).map(verifier);
+        match others.find(|verifier| !self.is_accepted(verifier)) {
+            Some(other) => {
+                format!("there is no decision that passed; the rules do not accept the verifier {}", shown(Some(other)))
+            }
+            None => "there is no decision that passed".to_owned(),
+        }
     }
 
     fn decision_checks(&self) -> [Check; 3] {
         let rule = self.rules.decision;
-        let passed: Vec<&Signed> = self.of_type(types::VERIFICATION_SUMMARY).filter(|s| is_pass(s)).collect();
+        let passed: Vec<&Signed> = self.decisions().collect();
         let by_policy: Vec<&&Signed> =
             passed.iter().filter(|s| text(s, "/policy/digest/sha256") == Some(&self.policy.hex())).collect();
         let inputs = by_policy.iter().map(|s| self.inputs(s)).find(|missing| missing.is_none());
@@ -54,7 +79,7 @@ impl<'a> Content<'a> {
         let found = passed.first().and_then(|s| text(s, "/policy/digest/sha256")).unwrap_or("none");
         let found: String = found.chars().take(12).collect();
         [
-            required(rule, check::DECISION, || (!passed.is_empty(), "there is no decision that passed".into())),
+            required(rule, check::DECISION, || (!passed.is_empty(), self.no_decision())),
             required(rule, check::DECISION_POLICY, || {
                 let why = format!("the decision was made by the rules {found}, expected {}", self.policy.short());
                 (!by_policy.is_empty(), why)
@@ -81,22 +106,23 @@ impl<'a> Content<'a> {
             let short: String = unknown.chars().take(12).collect();
             return Some(format!("the decision was made from statement {short}, which was not verified"));
         }
-        let holds = |kinds: &[&str]| {
+        let holds = |kind: &str| {
             let mut inputs = listed.iter().filter_map(|hex| known(hex));
-            inputs.any(|s| kinds.contains(&s.statement.predicate_type.as_str()))
+            inputs.any(|s| types::is_same(&s.statement.predicate_type, kind))
         };
-        let formats = self.rules.sbom.formats.iter().filter(|_| self.rules.sbom.required).map(|f| sbom_types(*f));
-        let scan = self.rules.scan.required.then_some(&[types::VULN][..]);
-        let missing = formats.chain(scan).find(|kinds| !holds(kinds))?;
-        Some(format!("the decision was not made from a statement of type {}", missing.join(" or ")))
+        let formats = self.rules.sbom.formats.iter().filter(|_| self.rules.sbom.required).map(|f| sbom_type(*f));
+        let scan = self.rules.scan.required.then_some(types::VULN);
+        let missing = formats.chain(scan).find(|kind| !holds(kind))?;
+        Some(format!("the decision was not made from a statement of type {}", types::spellings(missing).join(" or ")))
     }
 
     fn sbom(&self) -> Check {
         let rules = &self.rules.sbom;
         required(rules.required, check::SBOM, || {
             let found = |format: SbomFormat| {
-                let mut statements = sbom_types(format).iter().flat_map(|kind| self.of_type(kind));
-                statements.any(|s| is_sbom(s, format))
+                let kind = sbom_type(format);
+                let mut statements = self.statements.iter();
+                statements.any(|s| types::is_same(&s.statement.predicate_type, kind) && is_sbom(s, format))
             };
             let missing = rules.formats.iter().find(|format| !found(**format));
             (missing.is_none(), format!("there is no {} document", missing.map_or("", |f| f.word())))
@@ -135,34 +161,9 @@ impl<'a> Content<'a> {
         age >= -SKEW && u64::try_from(age.max(0)).is_ok_and(|age| age <= most)
     }
 
-    fn provenance_checks(&self) -> [Check; 2] {
-        let rules = &self.rules.provenance;
-        let named: Vec<&Signed> = self
-            .of_type(types::PROVENANCE)
-            .filter(|s| text(s, "/runDetails/builder/id").is_some_and(|id| !id.is_empty()))
-            .collect();
-        let level = self.level();
-        [
-            required(rules.required, check::PROVENANCE, || {
-                (!named.is_empty(), "there is no provenance that names its builder".into())
-            }),
-            required(rules.required, check::PROVENANCE_LEVEL, || {
-                let why =
-                    format!("the evidence supports level {}, expected {}", level.unwrap_or_default(), rules.level);
-                (level.is_some_and(|level| level >= rules.level), why)
-            }),
-        ]
-    }
-
-    /// The best level that a provenance statement's signer supports.
-    pub(crate) fn level(&self) -> Option<u8> {
-        self.of_type(types::PROVENANCE).map(|s| level(s, self.identity)).max()
-    }
-
     /// The waivers that accepted decisions name, one line each.
     pub(crate) fn waivers(&self) -> Vec<String> {
-        let decisions = self.of_type(types::VERIFICATION_SUMMARY).filter(|s| is_pass(s));
-        let lists = decisions.filter_map(|s| s.statement.predicate.get(vocabulary::WAIVERS)?.as_array());
+        let lists = self.decisions().filter_map(|s| s.statement.predicate.get(vocabulary::WAIVERS)?.as_array());
         let mut lines: Vec<String> = lists.flatten().map(|waiver| waiver_line(waiver, self.now)).collect();
         lines.sort();
         lines.dedup();
@@ -198,16 +199,20 @@ fn text<'a>(signed: &'a Signed, pointer: &str) -> Option<&'a str> {
     signed.statement.predicate.pointer(pointer)?.as_str()
 }
 
+fn verifier(decision: &Signed) -> &str {
+    text(decision, "/verifier/id").unwrap_or_default()
+}
+
 fn is_pass(decision: &Signed) -> bool {
     let levels = decision.statement.predicate.get("verifiedLevels").and_then(Value::as_array);
     text(decision, "/verificationResult") == Some("PASSED")
         && levels.is_some_and(|levels| levels.iter().any(|level| level == vocabulary::GATE_LEVEL))
 }
 
-fn sbom_types(format: SbomFormat) -> &'static [&'static str] {
+fn sbom_type(format: SbomFormat) -> &'static str {
     match format {
-        SbomFormat::CycloneDx => &[types::CYCLONEDX],
-        SbomFormat::Spdx => &[types::SPDX, types::SPDX_V2_3],
+        SbomFormat::CycloneDx => types::CYCLONEDX,
+        SbomFormat::Spdx => types::SPDX,
     }
 }
 
@@ -218,83 +223,11 @@ fn is_sbom(signed: &Signed, format: SbomFormat) -> bool {
     }
 }
 
-/// 0 for keys and people. 2 for a CI workload whose certificate names the builder that the provenance names. 3 where that
-/// is a reusable workflow that the trust file pins, called by another one on a machine of the platform: the caller cannot
-/// change what it does (SLSA v1.0, Build L3, "Isolated").
-fn level(provenance: &Signed, identity: &BuilderIdentity) -> u8 {
-    let VerifiedSigner::Certificate { claims, .. } = &provenance.signer else { return 0 };
-    let Some(signer) = claims.build_signer_uri.as_deref() else { return 0 };
-    if text(provenance, "/runDetails/builder/id") != Some(signer) {
-        return 0;
-    }
-    let pinned =
-        matches!(identity, BuilderIdentity::Keyless(rule) if matches!(rule.subject, SubjectRule::Workflow { .. }));
-    let reusable = claims.build_config_uri.as_deref().is_some_and(|config| config != signer);
-    let hosted = claims.runner_environment.as_deref() == Some(Runner::GithubHosted.word());
-    if pinned && reusable && hosted { 3 } else { 2 }
-}
-
 #[cfg(test)]
 mod tests {
-    use sealwright_bundle::Statement;
-    use sealwright_policy::{KeyRule, KeylessRule};
     use serde_json::json;
-    use sigstore_crypto::FulcioCiClaims;
 
     use super::*;
-
-    const SIGNER: &str = "https://github.com/s/s/.github/workflows/seal.yml@refs/tags/v1";
-
-    fn keyless(subject: SubjectRule) -> BuilderIdentity {
-        BuilderIdentity::Keyless(KeylessRule { issuer: "i".into(), subject, runner: None })
-    }
-
-    fn pinned() -> BuilderIdentity {
-        let path = "s/s/.github/workflows/seal.yml".into();
-        keyless(SubjectRule::Workflow { path, tags: vec!["v1".parse().expect("tag")], commits: vec![] })
-    }
-
-    fn provenance(builder: &str, signer: VerifiedSigner) -> Signed {
-        let predicate = json!({ "runDetails": { "builder": { "id": builder } } });
-        let statement = Statement::new(vec![], types::PROVENANCE, predicate);
-        Signed { statement, digest: Digest::of(b""), signer, time: None }
-    }
-
-    fn workload(change: impl Fn(&mut FulcioCiClaims)) -> VerifiedSigner {
-        let mut claims = FulcioCiClaims::default();
-        claims.build_signer_uri = Some(SIGNER.into());
-        claims.build_config_uri = Some("https://github.com/acme/shop/.github/workflows/ci.yml@refs/heads/main".into());
-        claims.runner_environment = Some("github-hosted".into());
-        change(&mut claims);
-        VerifiedSigner::Certificate { identity: SIGNER.into(), issuer: "i".into(), claims: Box::new(claims) }
-    }
-
-    #[test]
-    fn level_three_is_a_pinned_reusable_workflow_on_a_hosted_runner() {
-        assert_eq!(level(&provenance(SIGNER, workload(|_| {})), &pinned()), 3);
-        let exact = keyless(SubjectRule::Exact(SIGNER.into()));
-        assert_eq!(level(&provenance(SIGNER, workload(|_| {})), &exact), 2, "not pinned by tag or commit");
-        type Change = fn(&mut FulcioCiClaims);
-        let lesser: [(Change, &str); 4] = [
-            (|c| c.build_config_uri = Some(SIGNER.into()), "not called by another workflow"),
-            (|c| c.build_config_uri = None, "not known whether it was called"),
-            (|c| c.runner_environment = Some("self-hosted".into()), "self-hosted"),
-            (|c| c.runner_environment = None, "unknown machine"),
-        ];
-        for (change, why) in lesser {
-            assert_eq!(level(&provenance(SIGNER, workload(change)), &pinned()), 2, "{why}");
-        }
-    }
-
-    #[test]
-    fn level_zero_is_everybody_else() {
-        let key = VerifiedSigner::Key { fingerprint: Digest::of(b"key") };
-        let by_key = BuilderIdentity::Key(KeyRule { file: "cosign.pub".into() });
-        assert_eq!(level(&provenance(SIGNER, key), &by_key), 0);
-        assert_eq!(level(&provenance(SIGNER, workload(|c| c.build_signer_uri = None)), &pinned()), 0, "a person");
-        let other = "https://github.com/s/s/.github/workflows/seal.yml@refs/tags/v2";
-        assert_eq!(level(&provenance(other, workload(|_| {})), &pinned()), 0, "another builder than it says");
-    }
 
     #[test]
     fn a_waiver_is_one_line_with_all_that_is_stated() {

@@ -1,7 +1,9 @@
 //! Who a certificate was issued to.
 
 use regex::Regex;
-use sealwright_policy::{KeylessRule, Runner, SubjectRule, whole_regex};
+use sealwright_policy::{KeylessRule, SubjectRule, whole_regex};
+
+use crate::claims::{ClaimRules, NamedClaims, shown};
 
 /// What a certificate has to say. Issuer and subject are always demanded: either alone would be anybody.
 #[derive(Debug, Clone)]
@@ -10,8 +12,8 @@ pub struct IdentityRule {
     pub subject: SubjectRule,
     /// The OpenID Connect issuer.
     pub issuer: IssuerRule,
-    /// The kind of machine, where it is asked for.
-    pub runner: Option<Runner>,
+    /// What else it has to claim.
+    pub claims: Box<ClaimRules>,
 }
 
 /// The OpenID Connect issuer.
@@ -43,16 +45,17 @@ impl IdentityRule {
             Ok(exact) => IssuerRule::Exact(exact.to_owned()),
             Err(pattern) => IssuerRule::Pattern(whole_regex(pattern)?),
         };
-        Ok(Self { subject, issuer, runner: None })
+        Ok(Self { subject, issuer, claims: Box::default() })
     }
 
     /// A trust file's rule.
     pub fn from_policy(rule: &KeylessRule) -> Self {
-        Self { subject: rule.subject.clone(), issuer: IssuerRule::Exact(rule.issuer.clone()), runner: rule.runner }
+        let issuer = IssuerRule::Exact(rule.issuer.clone());
+        Self { subject: rule.subject.clone(), issuer, claims: Box::new(ClaimRules::from_policy(rule)) }
     }
 
     /// What does not fit; nothing if all does.
-    pub fn mismatch(&self, subject: Option<&str>, issuer: Option<&str>, runner: Option<&str>) -> Option<String> {
+    pub fn mismatch(&self, subject: Option<&str>, issuer: Option<&str>, claims: &NamedClaims<'_>) -> Option<String> {
         let fits = match (&self.issuer, issuer) {
             (IssuerRule::Exact(expected), Some(found)) => expected == found,
             (IssuerRule::Pattern(pattern), Some(found)) => pattern.is_match(found),
@@ -64,27 +67,35 @@ impl IdentityRule {
         if !subject.is_some_and(|found| self.subject.matches(found)) {
             return Some(format!("the certificate's identity is {}", shown(subject)));
         }
-        match self.runner {
-            Some(expected) if runner != Some(expected.word()) => {
-                Some(format!("the certificate's runner is {}, expected {}", shown(runner), expected.word()))
-            }
-            _ => None,
-        }
+        self.claims.mismatch(claims)
     }
-}
-
-fn shown(text: Option<&str>) -> String {
-    text.map_or_else(|| "not stated".to_owned(), |t| format!("{:?}", t.chars().take(300).collect::<String>()))
 }
 
 #[cfg(test)]
 mod tests {
+    use sealwright_policy::Runner;
+
     use super::*;
+
+    const NONE: &NamedClaims<'_> = &NamedClaims {
+        trigger: None,
+        commit: None,
+        workflow_name: None,
+        repository: None,
+        reference: None,
+        repository_id: None,
+        owner_id: None,
+        runner: None,
+    };
+
+    fn on(runner: &str) -> NamedClaims<'_> {
+        NamedClaims { runner: Some(runner), ..*NONE }
+    }
 
     #[test]
     fn a_pattern_has_to_match_the_whole_text_also_with_an_alternative_inside() {
         let rule = IdentityRule::from_flags(Err("https://x/.*|https://y/a"), Err("https://issuer")).expect("patterns");
-        let fits = |subject, issuer| rule.mismatch(Some(subject), Some(issuer), None).is_none();
+        let fits = |subject, issuer| rule.mismatch(Some(subject), Some(issuer), NONE).is_none();
         assert!(fits("https://x/z", "https://issuer") && fits("https://y/a", "https://issuer"));
         for (subject, issuer) in [
             ("https://y/ab", "https://issuer"),
@@ -96,7 +107,7 @@ mod tests {
         }
         // The flags of the pattern itself do not reach the anchors.
         let lines = IdentityRule::from_flags(Err("(?m)https://x"), Ok("i")).expect("pattern");
-        assert!(lines.mismatch(Some("https://evil\nhttps://x"), Some("i"), None).is_some());
+        assert!(lines.mismatch(Some("https://evil\nhttps://x"), Some("i"), NONE).is_some());
         for broken in ["(", "a)|(?:b", "(a{1000}){1000}"] {
             assert!(
                 IdentityRule::from_flags(Err(broken), Ok("x")).is_err_and(|e| e.contains("regular expression")),
@@ -109,8 +120,8 @@ mod tests {
     #[test]
     fn an_exact_rule_is_no_pattern_and_an_empty_one_is_refused() {
         let rule = IdentityRule::from_flags(Ok("a.c"), Ok("i.s")).expect("exact");
-        assert!(rule.mismatch(Some("abc"), Some("i.s"), None).is_some());
-        assert!(rule.mismatch(Some("a.c"), Some("ixs"), None).is_some());
+        assert!(rule.mismatch(Some("abc"), Some("i.s"), NONE).is_some());
+        assert!(rule.mismatch(Some("a.c"), Some("ixs"), NONE).is_some());
         assert!(IdentityRule::from_flags(Ok(""), Ok("x")).is_err_and(|e| e.contains("identity")));
         assert!(IdentityRule::from_flags(Err(""), Ok("x")).is_err_and(|e| e.contains("identity")));
         assert!(IdentityRule::from_flags(Ok("x"), Ok("")).is_err_and(|e| e.contains("issuer")));
@@ -123,15 +134,18 @@ mod tests {
             issuer: "iss".into(),
             subject: SubjectRule::Exact("me".into()),
             runner: Some(Runner::SelfHosted),
+            triggers: vec!["push".into()],
         };
         let rule = IdentityRule::from_policy(&rule);
-        assert_eq!(rule.mismatch(Some("me"), Some("iss"), Some("self-hosted")), None);
+        let named = |runner| NamedClaims { trigger: Some("push"), ..on(runner) };
+        assert_eq!(rule.mismatch(Some("me"), Some("iss"), &named("self-hosted")), None);
+        assert!(rule.mismatch(Some("me"), Some("iss"), &on("self-hosted")).is_some_and(|m| m.contains("trigger")));
         for (subject, issuer, runner, what) in [
             ("you", "iss", "self-hosted", "identity is \"you\""),
             ("me", "other", "self-hosted", "issuer is \"other\""),
             ("me", "iss", "github-hosted", "runner is \"github-hosted\", expected self-hosted"),
         ] {
-            let why = rule.mismatch(Some(subject), Some(issuer), Some(runner)).expect("another");
+            let why = rule.mismatch(Some(subject), Some(issuer), &named(runner)).expect("another");
             assert!(why.contains(what), "{why}");
         }
     }
@@ -139,14 +153,14 @@ mod tests {
     #[test]
     fn what_is_not_stated_does_not_fit_and_the_runner_counts_where_it_is_asked_for() {
         let mut rule = IdentityRule::from_flags(Ok("me"), Ok("iss")).expect("exact");
-        assert_eq!(rule.mismatch(Some("me"), Some("iss"), None), None);
-        assert!(rule.mismatch(None, Some("iss"), None).is_some_and(|m| m.contains("identity is not stated")));
-        assert!(rule.mismatch(Some("me"), None, None).is_some_and(|m| m.contains("issuer is not stated")));
-        assert!(rule.mismatch(Some("me2"), Some("iss"), None).is_some());
-        assert!(rule.mismatch(Some("me"), Some("iss2"), None).is_some());
-        rule.runner = Some(Runner::GithubHosted);
-        assert!(rule.mismatch(Some("me"), Some("iss"), None).is_some());
-        assert!(rule.mismatch(Some("me"), Some("iss"), Some("self-hosted")).is_some());
-        assert_eq!(rule.mismatch(Some("me"), Some("iss"), Some("github-hosted")), None);
+        assert_eq!(rule.mismatch(Some("me"), Some("iss"), NONE), None);
+        assert!(rule.mismatch(None, Some("iss"), NONE).is_some_and(|m| m.contains("identity is not stated")));
+        assert!(rule.mismatch(Some("me"), None, NONE).is_some_and(|m| m.contains("issuer is not stated")));
+        assert!(rule.mismatch(Some("me2"), Some("iss"), NONE).is_some());
+        assert!(rule.mismatch(Some("me"), Some("iss2"), NONE).is_some());
+        rule.claims.runner = Some(Runner::GithubHosted);
+        assert!(rule.mismatch(Some("me"), Some("iss"), NONE).is_some());
+        assert!(rule.mismatch(Some("me"), Some("iss"), &on("self-hosted")).is_some());
+        assert_eq!(rule.mismatch(Some("me"), Some("iss"), &on("github-hosted")), None);
     }
 }

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use sealwright_bundle::predicate_type;
 use sealwright_core::{Digest, Limits, Untrusted};
-use sealwright_policy::Policy;
+use sealwright_policy::{Builder, Policy};
 
 use crate::builder_anchor::BuilderAnchor;
 use crate::check::{self, Check, CountedStatement, Outcome, Report};
 use crate::content::Content;
 use crate::instance::Proof;
-use crate::source;
 use crate::verify_bundle::{Anchor, Refusal, Signed, Verified, verify_bundle, verify_file, verify_simple_signing};
+use crate::{provenance, signers, source};
 
 /// At most this many bundles of one image are looked at: a registry may hold any number.
 pub const MOST_BUNDLES: usize = 1_000;
@@ -79,6 +79,13 @@ pub enum Requirement<'a> {
         /// Its builders.
         builders: &'a [BuilderAnchor],
     },
+    /// The same of an image that was sealed just now: other signers may sign it afterwards.
+    Sealed {
+        /// The trust file.
+        policy: &'a Policy,
+        /// Its builders.
+        builders: &'a [BuilderAnchor],
+    },
     /// What the trust file asks for of an image below an index: decision, SBOM and scan. Signature and provenance are the
     /// index's. Ask for the one builder whose evidence counts for the index.
     Child {
@@ -98,14 +105,23 @@ pub fn verify_image(
 ) -> Report {
     match requirement {
         Requirement::Plain { anchor, predicate_type } => plain(evidence, anchor, predicate_type, limits),
-        Requirement::Policy { policy, builders } => best(evidence, policy, builders, true, now, limits),
-        Requirement::Child { policy, builders } => best(evidence, policy, builders, false, now, limits),
+        Requirement::Policy { policy, builders } => best(evidence, policy, builders, Scope::Whole, now, limits),
+        Requirement::Sealed { policy, builders } => best(evidence, policy, builders, Scope::Sealed, now, limits),
+        Requirement::Child { policy, builders } => best(evidence, policy, builders, Scope::Child, now, limits),
     }
+}
+
+/// How much of the rules is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Whole,
+    Sealed,
+    Child,
 }
 
 fn plain(evidence: &ImageEvidence, anchor: &Anchor, wanted: &str, limits: &Limits) -> Report {
     let Accepted { statements, left_aside, mut checks } = accepted(evidence, anchor, limits);
-    let found = statements.iter().any(|s| s.statement.predicate_type == wanted);
+    let found = statements.iter().any(|s| predicate_type::is_same(&s.statement.predicate_type, wanted));
     checks.push(if wanted == predicate_type::SIGNATURE {
         Check::when(check::SIGNATURE, found, "there is no signature")
     } else {
@@ -119,13 +135,13 @@ fn best(
     evidence: &ImageEvidence,
     policy: &Policy,
     builders: &[BuilderAnchor],
-    whole: bool,
+    scope: Scope,
     now: Timestamp,
     limits: &Limits,
 ) -> Report {
     let mut failed = Vec::new();
     for builder in builders {
-        let report = by_builder(evidence, policy, builder, whole, now, limits);
+        let report = by_builder(evidence, policy, (builder, builders), scope, now, limits);
         if report.passed() {
             return report;
         }
@@ -141,8 +157,8 @@ fn best(
 fn by_builder(
     evidence: &ImageEvidence,
     policy: &Policy,
-    anchored: &BuilderAnchor,
-    whole: bool,
+    (anchored, all): (&BuilderAnchor, &[BuilderAnchor]),
+    scope: Scope,
     now: Timestamp,
     limits: &Limits,
 ) -> Report {
@@ -150,48 +166,63 @@ fn by_builder(
     let Accepted { mut statements, mut left_aside, mut checks } = accepted(evidence, anchored.anchor(), limits);
     checks.push(match &builder.source {
         None => Check::new(check::SOURCE, Outcome::NotChecked("the builder has no source".into())),
-        Some(rule) => {
-            // A statement about another source is somebody else's, also if the same signer made it.
-            let mut first = None;
-            statements.retain(|signed| match source::mismatch(signed, &evidence.subject, rule) {
-                None => true,
-                Some(why) => {
-                    left_aside.push(why.clone());
-                    first.get_or_insert(why);
-                    false
-                }
-            });
-            let why = first.unwrap_or_else(|| "there is no statement".into());
+        Some(_) => {
+            let others = from_source(&mut statements, &evidence.subject, builder);
+            let why = others.first().cloned().unwrap_or_else(|| "there is no statement".into());
+            left_aside.extend(others);
             Check::when(check::SOURCE, !statements.is_empty(), why)
         }
     });
-    let content = Content {
-        statements: &statements,
-        rules: &builder.evidence,
-        policy: policy.digest(),
-        now,
+    let content = Content { statements: &statements, rules: &builder.evidence, policy: policy.digest(), now };
+    checks.extend(content.checks());
+    let rules = provenance::Rules {
+        rule: &builder.evidence.provenance,
+        source: builder.source.as_ref(),
         identity: &builder.identity,
     };
-    checks.extend(content.checks(whole));
+    let (of_provenance, level) = provenance::checks(statements.iter(), &rules);
+    if scope != Scope::Child {
+        checks.push(content.signature());
+        checks.extend(of_provenance);
+        checks.push(match scope {
+            Scope::Sealed => Check::new(check::SIGNERS, Outcome::NotChecked("others sign once it is sealed".into())),
+            Scope::Whole | Scope::Child => signers::check(evidence, &builder.evidence, all, limits),
+        });
+    }
+    checks.sort_by_key(|check| check.number);
     Report {
         statements: CountedStatement::all(&statements),
         builder: Some(builder.name.clone()),
-        level: content.level(),
+        level,
         waivers: content.waivers(),
+        sboms: content.sboms(),
         left_aside,
         ..Report::new(evidence.subject, checks)
     }
 }
 
-struct Accepted {
-    statements: Vec<Signed>,
+/// Takes away what is about another source, and says why: it is somebody else's, also if the same signer made it.
+pub(crate) fn from_source(statements: &mut Vec<Signed>, subject: &Digest, builder: &Builder) -> Vec<String> {
+    let Some(rule) = &builder.source else { return vec![] };
+    let mut others = Vec::new();
+    statements.retain(|signed| {
+        let other = source::mismatch(signed, subject, rule);
+        let fits = other.is_none();
+        others.extend(other);
+        fits
+    });
+    others
+}
+
+pub(crate) struct Accepted {
+    pub(crate) statements: Vec<Signed>,
     left_aside: Vec<String>,
     checks: Vec<Check>,
 }
 
 /// The statements of one signer, and the checks that they exist. Noise beside them changes nothing: anybody who may push
 /// could otherwise block an image.
-fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accepted {
+pub(crate) fn accepted(evidence: &ImageEvidence, anchor: &Anchor, limits: &Limits) -> Accepted {
     let (mut statements, mut left_aside) = (Vec::new(), Vec::new());
     for stored in evidence.stored.iter().take(MOST_BUNDLES) {
         match stored.verify(&evidence.subject, anchor, limits) {

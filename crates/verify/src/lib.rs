@@ -5,16 +5,20 @@
 
 mod builder_anchor;
 mod check;
+mod claims;
 mod content;
 mod identity;
 mod image;
 mod instance;
 mod key;
+mod provenance;
+mod signers;
 mod source;
 mod verify_bundle;
 
 pub use builder_anchor::{AnchorError, BuilderAnchor};
 pub use check::{CHECKS, Check, CheckInfo, CountedStatement, Outcome, Report};
+pub use claims::{ClaimRules, NamedClaims, TriggerRule};
 pub use identity::{IdentityRule, IssuerRule};
 pub use image::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use instance::Proof;

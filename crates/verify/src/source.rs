@@ -4,6 +4,7 @@ use sealwright_bundle::vocabulary;
 use sealwright_core::Digest;
 use sealwright_policy::SourceRule;
 
+use crate::claims::NamedClaims;
 use crate::verify_bundle::{Signed, VerifiedSigner};
 
 /// What does not fit; nothing if all does. A certificate that makes claims has to make the same ones: the annotations are
@@ -14,20 +15,15 @@ pub(crate) fn mismatch(signed: &Signed, subject: &Digest, rule: &SourceRule) -> 
     let statement = NamedSource {
         repository: annotation(vocabulary::SOURCE_REPOSITORY),
         repository_id: annotation(vocabulary::SOURCE_REPOSITORY_ID),
+        owner_id: annotation(vocabulary::SOURCE_OWNER_ID),
         reference: annotation(vocabulary::SOURCE_REF),
     };
     if let Some(why) = statement.mismatch(rule, "the statement") {
         return Some(why);
     }
     let VerifiedSigner::Certificate { claims, .. } = &signed.signer else { return None };
-    let uri = claims.source_repository_uri.as_deref();
-    let certificate = NamedSource {
-        // Fulcio writes the address of the repository. Of another host it stays as it is, and fits no `owner/name`.
-        repository: uri.map(|uri| uri.strip_prefix("https://github.com/").unwrap_or(uri)),
-        repository_id: claims.source_repository_identifier.as_deref(),
-        reference: claims.source_repository_ref.as_deref(),
-    };
-    certificate.mismatch(rule, "the certificate")
+    let NamedClaims { repository, repository_id, owner_id, reference, .. } = claims.as_ref().into();
+    NamedSource { repository, repository_id, owner_id, reference }.mismatch(rule, "the certificate")
 }
 
 /// A source as somebody names it.
@@ -37,6 +33,8 @@ pub struct NamedSource<'a> {
     pub repository: Option<&'a str>,
     /// The number that stays when a repository is renamed.
     pub repository_id: Option<&'a str>,
+    /// The number of the repository's owner.
+    pub owner_id: Option<&'a str>,
     /// `refs/heads/main`.
     pub reference: Option<&'a str>,
 }
@@ -52,8 +50,14 @@ impl NamedSource<'_> {
         if rule.repository.as_deref().is_some_and(|expected| self.repository != Some(expected)) {
             return names("repository", self.repository);
         }
-        if rule.repository_id.is_some_and(|expected| self.repository_id != Some(expected.to_string().as_str())) {
+        let other = |expected: Option<u64>, found: Option<&str>| {
+            expected.is_some_and(|expected| found != Some(expected.to_string().as_str()))
+        };
+        if other(rule.repository_id, self.repository_id) {
             return names("repository id", self.repository_id);
+        }
+        if other(rule.owner_id, self.owner_id) {
+            return names("owner id", self.owner_id);
         }
         let ref_fits = |found: &str| rule.refs.iter().any(|pattern| pattern.matches(found));
         if !rule.refs.is_empty() && !self.reference.is_some_and(ref_fits) {
@@ -75,11 +79,12 @@ mod tests {
 
     const REPOSITORY: &str = "dev.sealwright.source.repository";
     const ID: &str = "dev.sealwright.source.repository-id";
+    const OWNER: &str = "dev.sealwright.source.owner-id";
     const REF: &str = "dev.sealwright.source.ref";
 
     fn rule() -> SourceRule {
         let refs = ["refs/heads/main", "refs/tags/v*"].map(|pattern| pattern.parse().expect("pattern")).to_vec();
-        SourceRule { repository: Some("acme/shop".into()), repository_id: Some(7), refs }
+        SourceRule { repository: Some("acme/shop".into()), repository_id: Some(7), owner_id: Some(8), refs }
     }
 
     fn signed(annotations: &[(&str, &str)], signer: VerifiedSigner) -> Signed {
@@ -96,12 +101,12 @@ mod tests {
         mismatch(signed, &Digest::of(b"image"), rule).map_or(Ok(()), Err)
     }
 
-    const RIGHT: [(&str, &str); 3] = [(REPOSITORY, "acme/shop"), (ID, "7"), (REF, "refs/heads/main")];
+    const RIGHT: [(&str, &str); 4] = [(REPOSITORY, "acme/shop"), (ID, "7"), (REF, "refs/heads/main"), (OWNER, "8")];
 
     #[test]
     fn every_part_of_the_rule_is_compared_with_the_statement() {
         assert_eq!(fits(&by_key(&RIGHT), &rule()), Ok(()));
-        assert_eq!(fits(&by_key(&[RIGHT[0], RIGHT[1], (REF, "refs/tags/v1")]), &rule()), Ok(()));
+        assert_eq!(fits(&by_key(&[RIGHT[0], RIGHT[1], (REF, "refs/tags/v1"), RIGHT[3]]), &rule()), Ok(()));
         for (wrong, what) in [
             ([(REPOSITORY, "evil/shop"), RIGHT[1], RIGHT[2]], "repository \"evil/shop\""),
             ([(REPOSITORY, "ACME/shop"), RIGHT[1], RIGHT[2]], "repository \"ACME/shop\""),
@@ -112,16 +117,21 @@ mod tests {
             ([RIGHT[0], ("x", "x"), RIGHT[2]], "repository id none"),
             ([("x", "x"), RIGHT[1], RIGHT[2]], "repository none"),
         ] {
+            let wrong = [wrong[0], wrong[1], wrong[2], RIGHT[3]];
+            assert_eq!(fits(&by_key(&wrong), &rule()), Err(format!("the statement names the {what}")));
+        }
+        for (owner, what) in [((OWNER, "9"), "owner id \"9\""), (("x", "x"), "owner id none")] {
+            let wrong = [RIGHT[0], RIGHT[1], RIGHT[2], owner];
             assert_eq!(fits(&by_key(&wrong), &rule()), Err(format!("the statement names the {what}")));
         }
     }
 
     #[test]
     fn what_the_rule_leaves_out_is_not_compared() {
-        let none = SourceRule { repository: None, repository_id: None, refs: vec![] };
+        let none = SourceRule { repository: None, repository_id: None, owner_id: None, refs: vec![] };
         assert_eq!(fits(&by_key(&[]), &none), Ok(()));
         let id = SourceRule { repository: None, ..rule() };
-        assert_eq!(fits(&by_key(&[(REPOSITORY, "renamed/shop"), RIGHT[1], RIGHT[2]]), &id), Ok(()));
+        assert_eq!(fits(&by_key(&[(REPOSITORY, "renamed/shop"), RIGHT[1], RIGHT[2], RIGHT[3]]), &id), Ok(()));
     }
 
     #[test]
@@ -137,13 +147,14 @@ mod tests {
             claims.source_repository_uri = Some("https://github.com/acme/shop".into());
             claims.source_repository_identifier = Some("7".into());
             claims.source_repository_ref = Some("refs/heads/main".into());
+            claims.source_repository_owner_identifier = Some("8".into());
             change(&mut claims);
             let (identity, issuer) = (String::new(), String::new());
             signed(&RIGHT, VerifiedSigner::Certificate { identity, issuer, claims: Box::new(claims) })
         };
         assert_eq!(fits(&by_certificate(&|_| {}), &rule()), Ok(()));
         type Change = fn(&mut FulcioCiClaims);
-        let changes: [(Change, &str); 7] = [
+        let changes: [(Change, &str); 9] = [
             (|c| c.source_repository_uri = Some("https://github.com/evil/shop".into()), "repository \"evil/shop\""),
             (
                 |c| c.source_repository_uri = Some("https://gitlab.com/acme/shop".into()),
@@ -154,6 +165,8 @@ mod tests {
             (|c| c.source_repository_identifier = None, "repository id none"),
             (|c| c.source_repository_ref = Some("refs/pull/1/merge".into()), "ref \"refs/pull/1/merge\""),
             (|c| c.source_repository_ref = None, "ref none"),
+            (|c| c.source_repository_owner_identifier = Some("9".into()), "owner id \"9\""),
+            (|c| c.source_repository_owner_identifier = None, "owner id none"),
         ];
         for (change, what) in changes {
             assert_eq!(fits(&by_certificate(&change), &rule()), Err(format!("the certificate names the {what}")));

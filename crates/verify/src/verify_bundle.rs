@@ -361,8 +361,7 @@ fn by_certificate(
     let (payload, result) = sigstore(read, message, &policy, root)?;
     let certificate = result.certificate().ok_or_else(|| Refusal::Identity("there is no certificate".to_owned()))?;
     let identity = result.identity().map(|name| name.as_str());
-    let runner = certificate.ci_claims.runner_environment.as_deref();
-    if let Some(why) = rule.mismatch(identity, result.issuer(), runner) {
+    if let Some(why) = rule.mismatch(identity, result.issuer(), &(&certificate.ci_claims).into()) {
         return Err(Refusal::Identity(why));
     }
     let signer = VerifiedSigner::Certificate {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sealwright_attest::{
-    GITHUB_WORKFLOW, ProvenBuilder, ProvenanceInput, SEALED, SourceIdentity, annotated_signature, provenance, signature,
-};
+use sealwright_attest::{ProvenBuilder, ProvenanceInput, SourceIdentity, annotated_signature, provenance, signature};
 use sealwright_bundle::STATEMENT_V1;
+use sealwright_bundle::vocabulary::{GITHUB_WORKFLOW, SEALED};
 use sealwright_core::{Decision, Digest, Refused};
 use serde_json::json;
 

@@ -18,17 +18,18 @@ pub(crate) const WHOLE: &str = r#"version: 1
 images: ["registry.example/shop/**"]
 builders:
   - name: release
-    source: { repository: acme/shop, repository-id: 123456, refs: [refs/heads/main, "refs/tags/v*"] }
+    source: { repository: acme/shop, repository-id: 123456, owner-id: 42, refs: [refs/heads/main, "refs/tags/v*"] }
     keyless:
       issuer: github
       workflow: { path: acme/ci/.github/workflows/seal.yml, tags: ["v1.2.*"], commits: ["0123456789abcdef0123456789abcdef01234567"] }
       runner: github-hosted
-    evidence: { provenance: { level: 3 } }
+      triggers: [release, push]
+    evidence: { provenance: { level: 3, parameters: [inputs] } }
   - name: by-hand
     key: cosign.pub
     transparency: none
 evidence:
-  signature: required
+  signature: { threshold: 2, of: [release, by-hand] }
   decision: optional
   sbom: { formats: [spdx, cyclonedx], required: true }
   scan: { required: true, max-age: 7d }

@@ -16,8 +16,11 @@ fn the_schema_takes_right_files_and_refuses_typos() {
             { "name": "a", "key": "k.pub", "transparency": "none" },
             { "name": "b", "source": { "repository": "o/r", "refs": ["refs/heads/main"] },
               "keyless": { "issuer": "github", "identity-regexp": "^a$", "runner": "github-hosted" } },
+            { "name": "c", "source": { "owner-id": 7 },
+              "keyless": { "issuer": "github", "identity": ["a", "b"], "triggers": ["push"] } },
         ],
-        "evidence": { "signature": "required", "sbom": { "formats": ["spdx"] }, "scan": { "max-age": "7d" } },
+        "evidence": { "signature": { "threshold": 2, "of": ["a"] }, "decision": { "verifiers": ["https://v.example"] },
+                      "provenance": { "parameters": ["inputs"] }, "sbom": { "formats": ["spdx"] }, "scan": { "max-age": "7d" } },
         "gate": { "fail-on": "high", "max-advisory-age": "off", "contents": { "deny": ["**/.env"] },
                   "waivers": [{ "id": "CVE-1", "reason": "r", "expires": "2027-01-31" }] },
     });
@@ -29,6 +32,10 @@ fn the_schema_takes_right_files_and_refuses_typos() {
         ("/builders", json!([])),
         ("/builders/1/keyless/identity-regexp", json!("a")),
         ("/evidence/signature", json!(true)),
+        ("/evidence/signature/threshold", json!(0)),
+        ("/evidence/signature/of", json!([])),
+        ("/builders/2/keyless/identity", json!([])),
+        ("/builders/2/keyless/triggers", json!(["*"])),
         ("/gate/waivers/0/reason", json!("")),
     ] {
         let mut wrong = right.clone();

@@ -11,7 +11,8 @@ images: ["registry.example/shop/**", "registry.example/lab/**"]
 builders:
   - { name: a, key: a.pub, transparency: none, source: { repository: acme/shop } }
   - { name: b, key: b.pub }
-evidence: { decision: optional, sbom: { formats: [cyclonedx] }, scan: { max-age: 7d }, provenance: { level: 1 } }
+  - { name: c, keyless: { issuer: github, identity: [u, w] } }
+evidence: { signature: { threshold: 2, of: [a, b] }, decision: optional, sbom: { formats: [cyclonedx] }, scan: { max-age: 7d }, provenance: { level: 1, parameters: [inputs, vars] } }
 gate:
   fail-on: high
   known-exploited: report
@@ -26,7 +27,7 @@ fn what_is_omitted_is_inherited() {
     let (parent, inherited) = (read(PARENT).expect("parent"), child(PARENT, "").expect("child"));
     assert_eq!(inherited.digest(), parent.digest());
     assert_eq!(inherited.gate, parent.gate);
-    assert_eq!(inherited.builders.len(), 2);
+    assert_eq!(inherited.builders.len(), 3);
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn stricter_is_allowed() {
         PARENT,
         r#"images: ["registry.example/shop/**"]
 builders: [{ name: a, key: a.pub, transparency: none, source: { repository: acme/shop }, evidence: { provenance: { level: 2 } } }]
-evidence: { decision: required, sbom: { formats: [cyclonedx, spdx] }, scan: { max-age: 1d } }
+evidence: { signature: { threshold: 3, of: [a] }, decision: required, sbom: { formats: [cyclonedx, spdx] }, scan: { max-age: 1d }, provenance: { parameters: [vars] } }
 gate:
   fail-on: medium
   known-exploited: fail
@@ -50,6 +51,9 @@ gate:
     assert_eq!(policy.builders[0].evidence.provenance.level, 2);
     assert!(policy.builders[0].evidence.decision, "what the file asks for is asked of every builder");
     assert_eq!(policy.builders[0].evidence.scan.max_age, Some(86_400));
+    assert_eq!(policy.builders[0].evidence.signers, policy.evidence.signers);
+    assert_eq!((policy.evidence.signers.threshold, policy.evidence.signers.of.join(" ")), (3, "a".to_owned()));
+    assert_eq!(policy.evidence.provenance.parameters, ["vars"]);
     assert_eq!((policy.gate.fail_on, policy.gate.known_exploited), (Some(Severity::Medium), Word::Fail));
     assert_eq!(policy.gate.contents_deny.iter().map(|p| p.as_str()).collect::<Vec<_>>(), ["**/.env", "**/.git/**"]);
     assert_eq!(policy.gate.waivers.len(), 2);
@@ -59,19 +63,32 @@ gate:
 fn stricter_evidence_reaches_inherited_builders() {
     let policy = child(PARENT, "evidence: { decision: required }\n").expect("stricter");
     assert!(policy.builders.iter().all(|b| b.evidence.decision));
+    // The word alone takes nothing back.
+    let policy = child(PARENT, "evidence: { signature: required }\n").expect("stricter");
+    assert!(policy.builders.iter().all(|b| b.evidence.signers.threshold == 2));
 }
 
 #[test]
 fn looser_is_an_error_at_its_place() {
     for (text, key) in [
         ("images: [\"**\"]", "images"),
-        ("builders: [{ name: c, key: c.pub }]", "builders"),
+        ("builders: [{ name: d, key: c.pub }]", "builders"),
         ("builders: [{ name: b, key: other.pub }]", "builders"),
         ("builders: [{ name: b, key: b.pub, transparency: none }]", "builders"),
         ("builders: [{ name: a, key: a.pub, transparency: none }]", "builders"),
+        ("builders: [{ name: c, keyless: { issuer: github, identity: [u, w, z] } }]", "builders"),
+        ("builders: [{ name: c, keyless: { issuer: github, identity: [u, w], triggers: [push] } }]", "builders"),
+        ("builders: [{ name: b, key: b.pub, source: { owner-id: 7 } }]", "builders"),
         ("builders: [{ name: b, key: b.pub, evidence: { signature: optional } }]", "evidence.signature"),
+        ("builders: [{ name: c, keyless: { issuer: github, identity: [u, w, z] } }]", "builders"),
+        ("builders: [{ name: c, keyless: { issuer: github, identity: [u, w], triggers: [push] } }]", "builders"),
+        ("builders: [{ name: b, key: b.pub, source: { owner-id: 7 } }]", "builders"),
         ("builders: [{ name: b, key: b.pub, evidence: { provenance: { level: 0 } } }]", "evidence.provenance.level"),
         ("evidence: { signature: optional }", "evidence.signature"),
+        ("evidence: { signature: { threshold: 1 } }", "evidence.signature.threshold"),
+        ("evidence: { signature: { of: [a, c] } }", "evidence.signature.of"),
+        ("evidence: { decision: { verifiers: [x] } }", "evidence.decision.verifiers"),
+        ("evidence: { provenance: { parameters: [inputs, other] } }", "evidence.provenance.parameters"),
         ("evidence: { sbom: { required: false } }", "evidence.sbom.required"),
         ("evidence: { sbom: { formats: [spdx] } }", "evidence.sbom.formats"),
         ("evidence: { scan: { required: false } }", "evidence.scan.required"),
@@ -103,6 +120,7 @@ fn looser_is_an_error_at_its_place() {
 fn is_never_looser(own: &Policy, ceiling: &Policy) -> bool {
     let word = |own: Word, ceiling: Word| ceiling == Word::Report || own == Word::Fail;
     let age = |own: Option<u64>, ceiling: Option<u64>| ceiling.is_none_or(|most| own.is_some_and(|own| own <= most));
+    let subset = |own: &[String], ceiling: &[String]| own.iter().all(|one| ceiling.contains(one));
     let (g, c) = (&own.gate, &ceiling.gate);
     g.fail_on <= c.fail_on
         && word(g.unknown_severity, c.unknown_severity)
@@ -114,16 +132,23 @@ fn is_never_looser(own: &Policy, ceiling: &Policy) -> bool {
         && age(own.evidence.scan.max_age, ceiling.evidence.scan.max_age)
         && (own.evidence.signature || !ceiling.evidence.signature)
         && own.evidence.provenance.level >= ceiling.evidence.provenance.level
+        && own.evidence.signers.threshold >= ceiling.evidence.signers.threshold
+        && subset(&own.evidence.provenance.parameters, &ceiling.evidence.provenance.parameters)
+        && subset(&own.evidence.verifiers, &ceiling.evidence.verifiers)
 }
 
 fn part() -> impl Strategy<Value = String> {
     let severity = prop::sample::select(vec!["negligible", "low", "medium", "high", "critical"]);
     let word = || prop::sample::select(vec!["fail", "report"]);
     let age = || prop::sample::select(vec!["1d", "5d", "9d", "off"]);
-    (severity, word(), word(), word(), any::<bool>(), age(), age(), prop::sample::select(vec!["required", "optional"]), 0_u8..4)
-        .prop_map(|(fail_on, unknown, exploited, distro, fixed, advisory, scan, signature, level)| {
+    let signature = prop::sample::select(vec!["required", "optional", "{ threshold: 2 }", "{ threshold: 3, of: [a] }"]);
+    let decision = prop::sample::select(vec!["required", "{ verifiers: [x] }", "{ verifiers: [x, z] }"]);
+    let parameters = prop::sample::select(vec!["", "inputs", "inputs, vars"]);
+    let evidence = (age(), signature, decision, 0_u8..4, parameters);
+    (severity, word(), word(), word(), any::<bool>(), age(), evidence)
+        .prop_map(|(fail_on, unknown, exploited, distro, fixed, advisory, (scan, signature, decision, level, parameters))| {
             format!(
-                "evidence: {{ signature: {signature}, scan: {{ max-age: {scan} }}, provenance: {{ level: {level} }} }}\n\
+                "evidence: {{ signature: {signature}, decision: {decision}, scan: {{ max-age: {scan} }}, provenance: {{ level: {level}, parameters: [{parameters}] }} }}\n\
                  gate: {{ fail-on: {fail_on}, unknown-severity: {unknown}, known-exploited: {exploited}, unknown-distro: {distro}, only-fixed: {fixed}, max-advisory-age: {advisory} }}\n"
             )
         })

@@ -28,7 +28,8 @@ fn a_key_builder_gets_what_its_transparency_asks_for() {
 #[test]
 fn a_keyless_builder_needs_a_root_and_never_falls_back_to_a_key() {
     let mut release = builder("release");
-    let rule = KeylessRule { issuer: "i".into(), subject: SubjectRule::Exact("s".into()), runner: None };
+    let rule =
+        KeylessRule { issuer: "i".into(), subject: SubjectRule::Exact("s".into()), runner: None, triggers: vec![] };
     release.identity = BuilderIdentity::Keyless(rule);
     let key = TestKey::p256().public();
     for transparency in [Transparency::Required, Transparency::None] {

@@ -42,7 +42,12 @@ pub(crate) fn builder(name: &str) -> Builder {
     let refs = vec!["refs/tags/v*".parse().expect("pattern")];
     Builder {
         name: name.to_owned(),
-        source: Some(SourceRule { repository: Some("acme/shop".into()), repository_id: Some(123_456), refs }),
+        source: Some(SourceRule {
+            repository: Some("acme/shop".into()),
+            repository_id: Some(123_456),
+            owner_id: None,
+            refs,
+        }),
         identity: BuilderIdentity::Key(KeyRule { file: format!("{name}.pub") }),
         transparency: Transparency::None,
         evidence: rules(),

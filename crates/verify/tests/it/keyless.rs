@@ -78,6 +78,7 @@ fn the_runner_is_compared_with_the_certificate() {
         issuer: ISSUER.into(),
         subject: SubjectRule::Exact(IDENTITY.into()),
         runner: Some(runner),
+        triggers: vec![],
     };
     let anchor =
         |runner| Anchor::Keyless(root(SIGSTORE_PRODUCTION_TRUSTED_ROOT), IdentityRule::from_policy(&rule(runner)));
@@ -146,7 +147,12 @@ fn a_keyless_builder_is_checked_by_its_rule_and_its_source() {
     let evidence = ImageEvidence { subject: subject(), stored: vec![EvidenceItem::Bundle(WORKFLOW.to_vec())] };
     let policy = Policy::built_in();
     let outcome = |identity: &str, source: Option<SourceRule>, check: &str| {
-        let rule = KeylessRule { issuer: ISSUER.into(), subject: SubjectRule::Exact(identity.into()), runner: None };
+        let rule = KeylessRule {
+            issuer: ISSUER.into(),
+            subject: SubjectRule::Exact(identity.into()),
+            runner: None,
+            triggers: vec![],
+        };
         let mut release = builder("release");
         release.identity = BuilderIdentity::Keyless(rule);
         release.transparency = Transparency::Required;
@@ -165,8 +171,12 @@ fn a_keyless_builder_is_checked_by_its_rule_and_its_source() {
     );
     assert!(matches!(outcome("https://github.com/evil/x", None, "transparency"), Outcome::Failed(_)));
     // The certificate names its repository, but the statement does not say so itself.
-    let source =
-        SourceRule { repository: Some("prefix-dev/sigstore-example".into()), repository_id: None, refs: vec![] };
+    let source = SourceRule {
+        repository: Some("prefix-dev/sigstore-example".into()),
+        repository_id: None,
+        owner_id: None,
+        refs: vec![],
+    };
     let why = "the statement names the repository none".to_owned();
     assert_eq!(outcome(IDENTITY, Some(source), "source"), Outcome::Failed(why));
 }

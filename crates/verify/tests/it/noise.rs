@@ -76,7 +76,7 @@ fn statements_of_two_builders_are_not_put_together() {
     assert!(!report.passed());
     // The report is of the one that came closest.
     assert_eq!(report.builder.as_deref(), Some("first"));
-    assert_eq!(failed(&report), ["provenance", "provenance-level"]);
+    assert_eq!(failed(&report), ["provenance", "provenance-level", "provenance-source", "provenance-parameters"]);
     // The order of the builders does not matter.
     let mut reversed = builders(&halves.key);
     reversed.reverse();

@@ -70,6 +70,20 @@ fn signed_and_attested_are_different_words() {
 }
 
 #[test]
+fn both_spellings_of_spdx_are_one_type() {
+    let key = TestKey::p256();
+    for written in [predicate_type::SPDX, predicate_type::SPDX_V2_3] {
+        let mut statement = golden("spdx");
+        statement.predicate_type = written.to_owned();
+        let bundle = key.bundle(&statement.to_bytes()).to_bytes();
+        for asked in [predicate_type::SPDX, predicate_type::SPDX_V2_3] {
+            assert!(verify(vec![bundle.clone()], &Anchor::Key(key.public()), asked).passed(), "{written} {asked}");
+        }
+        assert!(!verify(vec![bundle], &Anchor::Key(key.public()), predicate_type::CYCLONEDX).passed());
+    }
+}
+
+#[test]
 fn no_bundle_and_no_bundle_of_the_signer_are_told_apart() {
     let (key, other) = (TestKey::p256(), TestKey::p256());
     let report = verify(vec![], &Anchor::Key(key.public()), predicate_type::SIGNATURE);

@@ -2,11 +2,12 @@
 
 use sealwright_bundle::predicate_type;
 use sealwright_core::{Digest, Limits};
-use sealwright_policy::{Builder, EvidenceRules, SbomFormat};
+use sealwright_policy::{Builder, EvidenceRules, SbomFormat, SignersRule};
 use sealwright_verify::{Outcome, Report, Requirement, verify_image};
 use serde_json::json;
 
-use crate::evidence::{Evidence, NOW, anchored, builder, failed, rules};
+use crate::evidence::{Evidence, NOW, anchored, builder, failed, golden, rules};
+use crate::signing::TestKey;
 
 fn outcome(report: &Report, name: &str) -> Outcome {
     report.checks.iter().find(|check| check.name == name).map(|check| check.outcome.clone()).expect(name)
@@ -38,9 +39,12 @@ fn whole_evidence_passes_every_check_in_order() {
         "scan-age",
         "provenance",
         "provenance-level",
+        "signers",
+        "provenance-source",
+        "provenance-parameters",
     ];
     assert_eq!(names, expected);
-    assert_eq!(report.passes(), expected.len() - 1, "all but the transparency");
+    assert_eq!(report.passes(), expected.len() - 2, "all but the transparency and the threshold");
     assert_eq!((report.builder.as_deref(), report.level), (Some("release"), Some(0)));
     let waiver =
         "CVE-2024-0001 in pkg:deb/debian/zlib1g@1%3A1.2.13: not reachable, see SEC-12 (@sec, until 2027-01-31)";
@@ -56,7 +60,7 @@ fn each_missing_statement_fails_its_checks() {
         ("cyclonedx", &["decision-inputs", "sbom"]),
         ("spdx", &["decision-inputs", "sbom"]),
         ("scan", &["decision-inputs", "scan", "scan-age"]),
-        ("provenance", &["provenance", "provenance-level"]),
+        ("provenance", &["provenance", "provenance-level", "provenance-source", "provenance-parameters"]),
     ] {
         let mut evidence = Evidence::new();
         evidence.without(name);
@@ -68,11 +72,15 @@ fn each_missing_statement_fails_its_checks() {
 fn what_the_rules_do_not_ask_for_is_not_checked() {
     type Relax = fn(&mut EvidenceRules);
     let relaxed: [(&str, Relax, &[&str]); 5] = [
-        ("signature", |r| r.signature = false, &["signature"]),
+        ("signature", |r| r.signature = false, &["signature", "signers"]),
         ("decision", |r| r.decision = false, &["decision", "decision-policy", "decision-inputs"]),
         ("cyclonedx", |r| r.sbom.required = false, &["sbom"]),
         ("scan", |r| r.scan.required = false, &["scan", "scan-age"]),
-        ("provenance", |r| r.provenance.required = false, &["provenance", "provenance-level"]),
+        (
+            "provenance",
+            |r| r.provenance.required = false,
+            &["provenance", "provenance-level", "provenance-source", "provenance-parameters"],
+        ),
     ];
     for (name, relax, checks) in relaxed {
         let mut rules = rules();
@@ -105,6 +113,24 @@ fn a_decision_that_did_not_pass_the_gate_does_not_count() {
         assert_eq!(failed(&report), ["decision", "decision-policy", "decision-inputs"], "{value}");
         assert!(report.waivers.is_empty(), "waivers of a decision that does not count");
     }
+}
+
+#[test]
+fn a_summary_of_another_verifier_counts_where_the_trust_file_names_it() {
+    let mut evidence = Evidence::new();
+    let other = "https://other.example/verifier";
+    evidence.set("decision", "/verifier/id", json!(other));
+    let report = evidence.verify();
+    assert_eq!(failed(&report), ["decision", "decision-policy", "decision-inputs"]);
+    assert!(
+        why(&report, "decision").ends_with("the rules do not accept the verifier \"https://other.example/verifier\"")
+    );
+    assert!(report.waivers.is_empty(), "waivers of a decision that does not count");
+    let mut accepting = rules();
+    accepting.verifiers = vec![other.to_owned()];
+    assert!(evidence.verify_by(accepting.clone(), NOW).passed());
+    evidence.set("decision", "/verifier/id", json!(null));
+    assert_eq!(failed(&evidence.verify_by(accepting, NOW)), ["decision", "decision-policy", "decision-inputs"]);
 }
 
 #[test]
@@ -265,6 +291,17 @@ fn provenance_names_its_builder_and_reaches_the_level() {
         evidence.set("provenance", "/runDetails/builder/id", nobody);
         assert_eq!(failed(&evidence.verify()), ["provenance"]);
     }
+    let mut elsewhere = Evidence::new();
+    let uri = "/buildDefinition/resolvedDependencies/0/uri";
+    elsewhere.set("provenance", uri, json!("git+https://github.com/acme/lab@refs/tags/v1.2.3"));
+    let why_not = "the provenance names the repository \"acme/lab\", expected acme/shop";
+    assert_eq!(why(&elsewhere.verify(), "provenance-source"), why_not);
+    let mut unknown = Evidence::new();
+    unknown.set("provenance", "/buildDefinition/externalParameters", json!({ "source": "oci:image", "flags": "-x" }));
+    assert_eq!(failed(&unknown.verify()), ["provenance-parameters"]);
+    let mut listed = rules();
+    listed.provenance.parameters = vec!["flags".to_owned()];
+    assert!(unknown.verify_by(listed, NOW).passed());
     let mut strict = rules();
     strict.provenance.level = 1;
     let report = Evidence::new().verify_by(strict, NOW);
@@ -279,7 +316,7 @@ fn every_statement_names_the_source_of_the_builder() {
         ("signature", &["signature"][..]),
         ("decision", &["decision", "decision-policy", "decision-inputs"]),
         ("scan", &["decision-inputs", "scan", "scan-age"]),
-        ("provenance", &["provenance", "provenance-level"]),
+        ("provenance", &["provenance", "provenance-level", "provenance-source", "provenance-parameters"]),
     ] {
         let mut evidence = Evidence::new();
         let annotations = &mut evidence.statement(name).subject[0].annotations;
@@ -314,6 +351,65 @@ fn without_any_statement_the_source_fails_too() {
     assert_eq!(why(&report, "evidence"), "no bundle is stored with the image");
     assert_eq!(why(&report, "source"), "there is no statement");
     assert_eq!(report.level, None);
+}
+
+#[test]
+fn so_many_different_signers_have_signed_and_one_who_signs_twice_counts_once() {
+    let (mut evidence, second, stranger) = (Evidence::new(), TestKey::p256(), TestKey::p256());
+    let signature = golden("signature");
+    let anchors = |evidence: &Evidence, threshold: u64, of: &[&str]| {
+        let mut demanding = builder("release");
+        let of = of.iter().map(|name| (*name).to_owned()).collect();
+        demanding.evidence.signers = SignersRule { threshold, of };
+        // Who countersigns is asked for nothing else.
+        [anchored(demanding, &evidence.key), anchored(builder("security"), &second)]
+    };
+    let verify = |evidence: &Evidence, threshold: u64, of: &[&str]| {
+        let builders = anchors(evidence, threshold, of);
+        let policy = Requirement::Policy { policy: &evidence.policy, builders: &builders };
+        verify_image(&evidence.image(), &policy, NOW.parse().expect("time"), &Limits::default())
+    };
+    // The same key again, a stranger's, and an attestation of the second one: none of them is a second signature.
+    let mut again = signature.clone();
+    again.predicate = json!({ "again": true });
+    evidence.noise.push(evidence.key.bundle(&again.to_bytes()).to_bytes());
+    evidence.noise.push(stranger.bundle(&signature.to_bytes()).to_bytes());
+    evidence.noise.push(second.bundle(&golden("cyclonedx").to_bytes()).to_bytes());
+    let one = evidence.key.public().fingerprint();
+    let report = verify(&evidence, 2, &[]);
+    assert_eq!(failed(&report), ["signers"]);
+    assert_eq!(why(&report, "signers"), format!("2 different signers are asked for, found 1: {one}"));
+    assert!(verify(&evidence, 1, &[]).passed());
+    assert_eq!(failed(&verify(&evidence, 1, &["security"])), ["signers"]);
+    // One about another source is not this image's either.
+    let mut elsewhere = signature.clone();
+    elsewhere.subject[0].annotations.insert("dev.sealwright.source.repository-id".into(), "999".into());
+    evidence.noise.push(second.bundle(&elsewhere.to_bytes()).to_bytes());
+    assert_eq!(failed(&verify(&evidence, 2, &[])), ["signers"]);
+    evidence.noise.push(second.bundle(&signature.to_bytes()).to_bytes());
+    assert!(verify(&evidence, 2, &[]).passed());
+    assert!(verify(&evidence, 2, &["release", "security"]).passed());
+    assert!(verify(&evidence, 1, &["security"]).passed());
+    assert_eq!(failed(&verify(&evidence, 2, &["release"])), ["signers"]);
+    assert_eq!(failed(&verify(&evidence, 3, &[])), ["signers"]);
+    // What was sealed just now is signed by the others later.
+    let builders = anchors(&evidence, 3, &[]);
+    let sealed = Requirement::Sealed { policy: &evidence.policy, builders: &builders };
+    let report = verify_image(&evidence.image(), &sealed, NOW.parse().expect("time"), &Limits::default());
+    assert!(report.passed());
+    assert!(matches!(outcome(&report, "signers"), Outcome::NotChecked(_)));
+}
+
+#[test]
+fn the_documents_that_count_are_at_hand() {
+    let mut evidence = Evidence::new();
+    let cyclonedx = evidence.statement("cyclonedx").predicate.clone();
+    assert_eq!(evidence.verify().sboms, [cyclonedx]);
+    let spdx = evidence.statement("spdx").predicate.clone();
+    evidence.without("cyclonedx");
+    assert_eq!(evidence.verify().sboms, [spdx]);
+    let report = evidence.verify_with(&[anchored(builder("release"), &TestKey::p256())], NOW);
+    assert_eq!(report.sboms, Vec::<serde_json::Value>::new(), "of somebody else none counts");
 }
 
 #[test]

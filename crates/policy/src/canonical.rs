@@ -59,6 +59,7 @@ fn evidence(rules: &EvidenceRules) -> Value {
         "signers": { "threshold": rules.signers.threshold, "of": rules.signers.of },
         "decision": rules.decision,
         "verifiers": rules.verifiers,
+        "policies": rules.policies.iter().map(Digest::to_string).collect::<Vec<_>>(),
         "sbom": {
             "required": rules.sbom.required,
             "formats": rules.sbom.formats.iter().map(|f| SbomFormat::word(*f)).collect::<Vec<_>>(),

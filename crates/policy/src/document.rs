@@ -1,6 +1,6 @@
 //! One file as it is written: every key may be absent, every value knows its place.
 
-use sealwright_core::Severity;
+use sealwright_core::{Digest, Severity};
 
 use crate::pattern::PathPattern;
 use crate::reader::{At, Map, Result, Value};
@@ -38,6 +38,7 @@ pub(crate) struct EvidenceDocument {
     pub(crate) signers_of: Option<At<Vec<At<String>>>>,
     pub(crate) decision: Option<At<bool>>,
     pub(crate) verifiers: Option<At<Vec<String>>>,
+    pub(crate) policies: Option<At<Vec<Digest>>>,
     pub(crate) sbom_required: Option<At<bool>>,
     pub(crate) sbom_formats: Option<At<Vec<SbomFormat>>>,
     pub(crate) scan_required: Option<At<bool>>,
@@ -303,6 +304,7 @@ fn evidence(value: &Value<'_>) -> Result<EvidenceDocument> {
         if value.is_map() {
             let mut decision = value.map()?;
             document.verifiers = decision.take_at("verifiers", texts)?;
+            document.policies = decision.take_at("policies", digests)?;
             decision.finish()?;
         }
     }
@@ -344,6 +346,13 @@ fn names(value: &Value<'_>) -> Result<Vec<At<String>>> {
     names.sort_by(|one, other| one.value.cmp(&other.value));
     names.dedup_by(|one, other| one.value == other.value);
     Ok(names)
+}
+
+fn digests(value: &Value<'_>) -> Result<Vec<Digest>> {
+    let mut digests = value.list()?.iter().map(Value::parsed).collect::<Result<Vec<Digest>>>()?;
+    digests.sort();
+    digests.dedup();
+    Ok(digests)
 }
 
 fn texts(value: &Value<'_>) -> Result<Vec<String>> {
@@ -450,6 +459,7 @@ impl EvidenceDocument {
         }
         rules.decision = or(&self.decision, &base.decision);
         rules.verifiers = or(&self.verifiers, &base.verifiers);
+        rules.policies = or(&self.policies, &base.policies);
         rules.sbom.required = or(&self.sbom_required, &base.sbom.required);
         rules.sbom.formats = or(&self.sbom_formats, &base.sbom.formats);
         rules.scan.required = or(&self.scan_required, &base.scan.required);

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use regex::Regex;
-use sealwright_core::{Purl, Repository, Severity};
+use sealwright_core::{Digest, Purl, Repository, Severity};
 
 use crate::pattern::PathPattern;
 
@@ -125,6 +125,8 @@ pub struct EvidenceRules {
     pub decision: bool,
     /// Whose decisions count beside those of `sealwright seal`: the `verifier.id` of other tools that judge by these rules.
     pub verifiers: Vec<String>,
+    /// The digests of other trust files whose decisions and scans count too: those that this one replaces.
+    pub policies: Vec<Digest>,
     /// An SBOM.
     pub sbom: SbomRule,
     /// A scan.
@@ -251,6 +253,7 @@ impl Default for EvidenceRules {
             signers: SignersRule { threshold: 1, of: vec![] },
             decision: true,
             verifiers: vec![],
+            policies: vec![],
             sbom: SbomRule { required: true, formats: vec![SbomFormat::CycloneDx] },
             scan: ScanRule { required: true, max_age: None },
             provenance: ProvenanceRule { required: true, level: 0, parameters: vec![] },

@@ -21,6 +21,10 @@ pub fn json_schema() -> Value {
                 "of": { "type": "array", "minItems": 1, "items": text, "description": "Names of builders; all if it is left out" },
             }))] },
             "decision": { "anyOf": [required, object("By these too", &[], json!({
+                "policies": {
+                    "type": "array", "items": { "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" },
+                    "description": "Digests of trust files that this one replaces",
+                },
                 "verifiers": { "type": "array", "items": text, "description": "The verifier.id of other tools that judge by these rules" },
             }))] },
             "sbom": object("SBOM", &[], json!({

@@ -1,5 +1,7 @@
 //! A file that extends another may only tighten it. Omitted keys are inherited; anything looser is an error at its place.
 
+use std::fmt::Display;
+
 use sealwright_core::Severity;
 
 use crate::document::{Document, EvidenceDocument, GateDocument};
@@ -78,6 +80,7 @@ fn check_evidence(ceiling: &EvidenceRules, stated: &EvidenceDocument) -> Result<
         }
     }
     subset(&stated.verifiers, &ceiling.verifiers, "evidence.decision.verifiers")?;
+    subset(&stated.policies, &ceiling.policies, "evidence.decision.policies")?;
     subset(&stated.provenance_parameters, &ceiling.provenance.parameters, "evidence.provenance.parameters")?;
     kept(&stated.sbom_required, ceiling.sbom.required, "evidence.sbom.required")?;
     kept(&stated.scan_required, ceiling.scan.required, "evidence.scan.required")?;
@@ -126,10 +129,10 @@ fn kept(stated: &Option<At<bool>>, ceiling: bool, key: &'static str) -> Result<(
     }
 }
 
-fn subset(stated: &Option<At<Vec<String>>>, ceiling: &[String], key: &'static str) -> Result<(), Loose> {
+fn subset<T: PartialEq + Display>(stated: &Option<At<Vec<T>>>, ceiling: &[T], key: &'static str) -> Result<(), Loose> {
     let Some(stated) = stated else { return Ok(()) };
-    match stated.value.iter().find(|text| !ceiling.contains(text)) {
-        Some(more) => loose(stated.at, key, format!("{more:?} is not accepted there")),
+    match stated.value.iter().find(|one| !ceiling.contains(one)) {
+        Some(more) => loose(stated.at, key, format!("{more} is not accepted there")),
         None => Ok(()),
     }
 }

@@ -41,7 +41,7 @@ checks! {
     SIGNATURE = 5, "signature", "There is a signature. An attestation by the right signer is not one.";
     STATEMENT = 6, "statement", "There is a statement of the type that was asked for with `--type`.";
     DECISION = 7, "decision", "There is a gate's decision, and it says that the image passed. Summaries of other verifiers count where `evidence.decision.verifiers` names them.";
-    DECISION_POLICY = 8, "decision-policy", "The decision was made by the rules that are asked for: the digest of the effective trust file is the same.";
+    DECISION_POLICY = 8, "decision-policy", "The decision was made by the rules that are asked for: the digest of the effective trust file is the same, or among `evidence.decision.policies`.";
     DECISION_INPUTS = 9, "decision-inputs", "The statements that the decision was made from are among those that were verified, and they hold the SBOM and the scan that are asked for.";
     SBOM = 10, "sbom", "There is an SBOM in every format that is asked for.";
     SCAN = 11, "scan", "There is a scan by the same rules in which nothing is refused.";

@@ -59,6 +59,12 @@ impl<'a> Content<'a> {
         verifier == vocabulary::VERIFIER || self.rules.verifiers.iter().any(|accepted| accepted == verifier)
     }
 
+    /// By these rules, or by those whose decisions the trust file takes over.
+    fn is_by_policy(&self, stated: Option<&str>, spell: impl Fn(&Digest) -> String) -> bool {
+        let mut accepted = [&self.policy].into_iter().chain(&self.rules.policies);
+        stated.is_some_and(|stated| accepted.any(|digest| spell(digest) == stated))
+    }
+
     fn no_decision(&self) -> String {
         let mut others = self.of_type(types::VERIFICATION_SUMMARY).map(verifier);
         match others.find(|verifier| !self.is_accepted(verifier)) {
@@ -73,7 +79,7 @@ impl<'a> Content<'a> {
         let rule = self.rules.decision;
         let passed: Vec<&Signed> = self.decisions().collect();
         let by_policy: Vec<&&Signed> =
-            passed.iter().filter(|s| text(s, "/policy/digest/sha256") == Some(&self.policy.hex())).collect();
+            passed.iter().filter(|s| self.is_by_policy(text(s, "/policy/digest/sha256"), Digest::hex)).collect();
         let inputs = by_policy.iter().map(|s| self.inputs(s)).find(|missing| missing.is_none());
         let missing = by_policy.first().and_then(|s| self.inputs(s));
         let found = passed.first().and_then(|s| text(s, "/policy/digest/sha256")).unwrap_or("none");
@@ -131,14 +137,13 @@ impl<'a> Content<'a> {
 
     fn scan_checks(&self) -> [Check; 2] {
         let rules = &self.rules.scan;
-        let policy = self.policy.to_string();
         let clean: Vec<&Signed> = self
             .of_type(types::VULN)
             .filter(|s| text(s, "/scanner/result/outcome") == Some("pass"))
             .filter(|s| {
                 s.statement.predicate.pointer("/scanner/result/counts/refused").and_then(Value::as_u64) == Some(0)
             })
-            .filter(|s| text(s, "/scanner/result/policy/digest") == Some(&policy))
+            .filter(|s| self.is_by_policy(text(s, "/scanner/result/policy/digest"), Digest::to_string))
             .collect();
         let scan = required(rules.required, check::SCAN, || {
             (!clean.is_empty(), "there is no scan by these rules in which nothing is refused".into())

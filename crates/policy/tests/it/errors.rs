@@ -90,6 +90,13 @@ fn every_error_names_its_line_its_key_and_what_was_expected() {
         ),
         ("decision: optional", "decision: { verifier: [x] }", 17, "evidence.decision", "did you mean verifiers?"),
         ("decision: optional", "decision: { verifiers: [\"\"] }", 17, "evidence.decision.verifiers[0]", "empty"),
+        (
+            "decision: optional",
+            "decision: { policies: [\"sha256:9f2c\"] }",
+            17,
+            "evidence.decision.policies[0]",
+            "sha256",
+        ),
         ("parameters: [inputs]", "parameters: inputs", 11, "builders[0].evidence.provenance.parameters", "a list"),
         ("formats: [spdx, cyclonedx]", "formats: []", 18, "evidence.sbom.formats", "empty"),
         ("images: [\"registry.example/shop/**\"]", "images: []", 2, "images", "at least one"),

@@ -88,6 +88,10 @@ fn looser_is_an_error_at_its_place() {
         ("evidence: { signature: { threshold: 1 } }", "evidence.signature.threshold"),
         ("evidence: { signature: { of: [a, c] } }", "evidence.signature.of"),
         ("evidence: { decision: { verifiers: [x] } }", "evidence.decision.verifiers"),
+        (
+            "evidence: { decision: { policies: [\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"] } }",
+            "evidence.decision.policies",
+        ),
         ("evidence: { provenance: { parameters: [inputs, other] } }", "evidence.provenance.parameters"),
         ("evidence: { sbom: { required: false } }", "evidence.sbom.required"),
         ("evidence: { sbom: { formats: [spdx] } }", "evidence.sbom.formats"),

@@ -142,6 +142,14 @@ fn a_decision_by_other_rules_does_not_count() {
     assert_eq!(failed(&report), ["decision-policy", "decision-inputs"]);
     let why = why(&report, "decision-policy");
     assert!(why.contains(&other.hex()[..12]) && why.contains(&evidence.policy.digest().short()), "{why}");
+    // Those that the trust file takes over count too, for the decision and the scan each.
+    let mut taking_over = rules();
+    taking_over.policies = vec![other];
+    assert!(evidence.verify_by(taking_over.clone(), NOW).passed());
+    evidence.set("scan", "/scanner/result/policy/digest", json!(other.to_string()));
+    evidence.link();
+    assert!(evidence.verify_by(taking_over, NOW).passed());
+    assert_eq!(failed(&evidence.verify()), ["decision-policy", "decision-inputs", "scan", "scan-age"]);
     // A policy that changed after the decision.
     let mut evidence = Evidence::new();
     evidence.policy.gate.only_fixed = true;

@@ -43,8 +43,38 @@ fn everyone_agrees(log: LogVersion) {
     let instance = instance(home, &authority, log);
     let (_server, registry) = go_registry();
     let image = a_seal_is_accepted_by_everyone(home, &instance, &registry);
+    claims_are_compared_alike(home, &instance, &image);
     cosign_signs_and_we_accept(home, &authority, &instance, &image);
     logged_keys_are_exchanged(home, &instance, &registry);
+}
+
+/// What the certificate claims of its workload: the same flags, accepted and refused by both.
+fn claims_are_compared_alike(home: &Path, instance: &Instance, image: &str) {
+    let claims = [
+        ("trigger", "push", "schedule"),
+        ("sha", "3f786850e387550fdab836ed7e6dc881de23001b", "3f78"),
+        ("name", "release", "Release"),
+        ("repository", "acme/shop", "acme/lab"),
+        ("ref", "refs/heads/main", "main"),
+    ];
+    for (claim, right, wrong) in claims {
+        let flag = format!("--certificate-github-workflow-{claim}");
+        for (value, accepted) in [(right, true), (wrong, false)] {
+            let ask = |mut command: Command| {
+                command.args(["verify", image, "--certificate-identity", IDENTITY, &flag, value]);
+                command.args(["--certificate-oidc-issuer", &instance.issuer, "--trusted-root"]);
+                command.arg(&instance.trusted_root);
+                command
+            };
+            let mut theirs = ask(cosign(home));
+            if instance.stamps {
+                theirs.arg("--use-signed-timestamps");
+            }
+            assert_eq!(say(&mut theirs).code() == 0, accepted, "cosign, {claim} {value}");
+            say(&mut ask(sealwright(home))).expect_code(if accepted { 0 } else { 4 });
+        }
+    }
+    println!("cosign and we compare a workload's claims alike");
 }
 
 /// A key of cosign's making, with a log entry: cosign accepts what we signed with it, and we what cosign signed.

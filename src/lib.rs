@@ -43,6 +43,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Sbom(arguments) => commands::sbom::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Scan(arguments) => commands::scan::run(arguments, context, handle),
         Command::Verify(arguments) => commands::verify::run(arguments, context, handle),
+        Command::Prove(arguments) => commands::prove::run(arguments, context, handle),
         Command::Sign(arguments) => commands::sign::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Attest(arguments) => commands::attest::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::GenerateKeyPair(arguments) => {

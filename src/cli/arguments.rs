@@ -27,7 +27,7 @@ use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
 use registry::LOGIN_EXAMPLES;
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
 
-use super::output::{Output, ReportFormat, SbomFormat, TableFormat};
+use super::output::{Output, ProofFormat, ReportFormat, SbomFormat, TableFormat};
 
 /// Is what runs in production exactly what was built from this commit, untampered, and free of critical vulnerabilities
 /// that were not accepted?
@@ -94,6 +94,9 @@ pub enum Command {
     /// Check the evidence of an image in a registry, or a bundle in a file
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
+    /// Show the chain of custody of an image on one page: source, build, SBOM, scans, decision, signatures
+    #[command(after_help = PROVE_EXAMPLES)]
+    Prove(Prove),
     /// Sign an image in a registry: "this is mine"
     #[command(after_help = SIGN_EXAMPLES)]
     Sign(Sign),
@@ -157,6 +160,14 @@ Examples:
   sealwright verify --artifact app.tar.gz --from-github acme/shop --type slsaprovenance1 --trusted-root root.json \\
       --certificate-identity https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com";
+
+const PROVE_EXAMPLES: &str = "\
+Examples:
+  sealwright prove registry.example/shop/app:v1 --policy sealwright.yaml
+  sealwright prove registry.example/shop/app:v1 --policy sealwright.yaml --db advisories -o html=app.html -o json=app.json
+  sealwright prove registry.example/shop/app:v1 --key cosign.pub --transparency none -o markdown
+
+Exit 4 means that a check does not hold; the page is written all the same and says which.";
 
 /// `seal`.
 #[derive(Debug, Args)]
@@ -287,6 +298,26 @@ pub struct Verify {
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,
+}
+
+/// `prove`.
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// The image in a registry
+    #[arg(value_name = "REF")]
+    pub reference: ImageRef,
+    /// The trust file whose evidence rules all have to hold
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp"])]
+    pub policy: Option<PathBuf>,
+    /// Whose evidence counts.
+    #[command(flatten)]
+    pub signer: ExpectedSigner,
+    /// The advisory store for the scan of today; default: the user's cache folder, if it holds one
+    #[arg(long, value_name = "DIR")]
+    pub db: Option<PathBuf>,
+    /// Write the page: text (default), markdown, html or json, to stdout or to FILE
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<Output<ProofFormat>>,
 }
 
 /// Whose evidence counts, in cosign's spelling.

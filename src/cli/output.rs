@@ -88,6 +88,20 @@ formats! {
     }
 }
 
+formats! {
+    /// Formats of `prove`.
+    ProofFormat {
+        /// Lines for a person.
+        Text = "text",
+        /// For a pull request or a wiki.
+        Markdown = "markdown",
+        /// One sheet for a browser or a printer, with nothing to load.
+        Html = "html",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod download;
 pub mod generate_key_pair;
 pub mod login;
+pub mod prove;
 pub mod public_key;
 pub mod sbom;
 pub mod scan;

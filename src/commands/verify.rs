@@ -4,9 +4,11 @@ use std::path::Path;
 
 use sealwright_bundle::predicate_type;
 use sealwright_core::bounded::read_file;
-use sealwright_core::{Digest, ImageRef, PinnedRef};
+use sealwright_core::{Digest, ImageRef, PinnedRef, Repository};
 use sealwright_feed::Store;
-use sealwright_oci::{Document, EntryMeta, EntryVisitor, ImageSource, PlatformImage, Wanted, read_layer, resolve};
+use sealwright_oci::{
+    Descriptor, Document, EntryMeta, EntryVisitor, ImageSource, Index, PlatformImage, Wanted, read_layer, resolve,
+};
 use sealwright_policy::{Policy, Runner};
 use sealwright_registry::RemoteImage;
 use sealwright_verify::{
@@ -40,7 +42,8 @@ const EXPECTED: &str = "expected REF, or --artifact FILE|sha256:HEX with --bundl
 /// When what is needed for the checks cannot be read.
 pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) -> Result<Exit, Failure> {
     let roots = TrustRoots::new(&arguments.signer.trust, context, handle);
-    let demanded = Demand::of(arguments, &roots, context)?;
+    let (policy, db, kind) = (arguments.policy.as_deref(), arguments.db.as_deref(), arguments.kind.as_deref());
+    let demanded = Demand::of((policy, db), kind, &arguments.signer, &roots, context)?;
     let (subject, report) = match (&arguments.reference, &arguments.bundle, &arguments.artifact) {
         (Some(reference), _, _) => image(reference, &demanded, arguments, context, handle)?,
         (None, Some(bundle), Some(artifact)) => file(bundle, artifact, &demanded, context)?,
@@ -74,24 +77,46 @@ fn as_text(subject: &str, report: &Report, root: Option<&Origin>, explain: bool,
 }
 
 /// What is demanded, and of whom.
-enum Demand {
-    Plain { anchor: Box<Anchor>, predicate_type: String },
-    Policy { trust: Box<TrustFile>, builders: Vec<BuilderAnchor>, store: Option<Box<Store>> },
+pub enum Demand {
+    /// A statement of one type by one signer.
+    Plain {
+        /// The signer.
+        anchor: Box<Anchor>,
+        /// The type.
+        predicate_type: String,
+    },
+    /// Everything that a trust file asks for.
+    Policy {
+        /// The trust file.
+        trust: Box<TrustFile>,
+        /// Its builders.
+        builders: Vec<BuilderAnchor>,
+        /// The advisories of today, where the gate of today is asked for.
+        store: Option<Box<Store>>,
+    },
 }
 
 impl Demand {
-    fn of(arguments: &arguments::Verify, roots: &TrustRoots<'_>, context: &Context) -> Result<Self, Failure> {
-        if let Some(path) = &arguments.policy {
+    /// By the trust file, and the gate of today where advisories are named; else by the signer, whose statement of type `kind` is
+    /// demanded, a signature by default.
+    ///
+    /// # Errors
+    /// When it is not said whose evidence counts, or a file cannot be read.
+    pub fn of(
+        (policy, db): (Option<&Path>, Option<&Path>),
+        kind: Option<&str>,
+        signer: &ExpectedSigner,
+        roots: &TrustRoots<'_>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        if let Some(path) = policy {
             let trust = trust_file::read(path, &context.limits)?;
             let builders = builder_anchors(&trust, roots, context)?;
-            let store = arguments.db.as_ref().map(|directory| open_store(directory, context)).transpose()?;
+            let store = db.map(|directory| open_store(directory, context)).transpose()?;
             return Ok(Self::Policy { trust: Box::new(trust), builders, store: store.map(Box::new) });
         }
-        let kind = arguments.kind.as_deref().map_or(Ok(predicate_type::SIGNATURE), super::predicate_type)?;
-        Ok(Self::Plain {
-            anchor: Box::new(plain_anchor(&arguments.signer, roots, context)?),
-            predicate_type: kind.to_owned(),
-        })
+        let kind = kind.map_or(Ok(predicate_type::SIGNATURE), super::predicate_type)?;
+        Ok(Self::Plain { anchor: Box::new(plain_anchor(signer, roots, context)?), predicate_type: kind.to_owned() })
     }
 
     /// The only type of statements that matters, unless all are to be explained.
@@ -102,10 +127,22 @@ impl Demand {
         }
     }
 
-    fn requirement(&self) -> Requirement<'_> {
+    /// For the verifier.
+    pub fn requirement(&self) -> Requirement<'_> {
         match self {
             Self::Plain { anchor, predicate_type } => Requirement::Plain { anchor, predicate_type },
             Self::Policy { trust, builders, .. } => Requirement::Policy { policy: &trust.policy, builders },
+        }
+    }
+
+    /// # Errors
+    /// When the trust file is not about images of this repository.
+    pub fn check_covers(&self, repository: &Repository) -> Result<(), Failure> {
+        match self {
+            Self::Policy { trust, .. } if !trust.policy.covers(repository) => {
+                Err(Failure::usage(format!("{repository} is none of the images that {} is about", trust.name)))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -220,14 +257,7 @@ fn image(
 ) -> Result<(String, Report), Failure> {
     let registry = Registry::new(handle.clone(), context);
     let client = registry.client(context)?;
-    if let Demand::Policy { trust, .. } = demanded
-        && !trust.policy.covers(&reference.repository)
-    {
-        return Err(Failure::usage(format!(
-            "{} is none of the images that {} is about",
-            reference.repository, trust.name
-        )));
-    }
+    demanded.check_covers(&reference.repository)?;
     let limits = &context.limits;
     let keeper = match &arguments.from_github {
         Some(place) => Keeper::GitHub { store: github::open(context)?, place: place.clone() },
@@ -244,8 +274,7 @@ fn image(
             .map_err(|e| Failure::new(Exit::NotVerified, format!("{pinned} is {e}")))?;
         let mut documents = vec![(*pinned.digest(), std::mem::take(&mut report.sboms))];
         if let (Demand::Policy { trust, builders, .. }, Document::Index(index)) = (demanded, &document) {
-            let runs = |d: &&sealwright_oci::Descriptor| !d.platform.as_ref().is_some_and(|p| p.is_unknown());
-            let children: Vec<Digest> = index.manifests.iter().filter(runs).map(|d| d.digest).collect();
+            let children: Vec<Digest> = running(index).map(|descriptor| descriptor.digest).collect();
             let counted = counted(&report, builders);
             let judged = check_children(&keeper, &children, &trust.policy, counted, context).await?;
             report.add(judged.check);
@@ -263,6 +292,11 @@ fn image(
     };
     report.add(Check::layers(layers));
     Ok((pinned.to_string(), report))
+}
+
+/// The images of an index that run; attestations of BuildKit do not.
+pub fn running(index: &Index) -> impl Iterator<Item = &Descriptor> {
+    index.manifests.iter().filter(|descriptor| !descriptor.platform.as_ref().is_some_and(|p| p.is_unknown()))
 }
 
 /// The builder whose evidence counts for an index: another one's for an image in it is not what that one judged.
@@ -296,14 +330,22 @@ pub async fn check_children(
         let requirement = Requirement::Child { policy, builders };
         let verify = |found: &ImageEvidence| verify_image(found, &requirement, context.now, &context.limits);
         let report = keeper.judge(child, None, &context.limits, verify).await?;
-        if let Some(Check { name, outcome: Outcome::Failed(why), .. }) = report.failures().next() {
-            failed.get_or_insert_with(|| format!("{}: {name}: {why}", child.short()));
+        if let Some(why) = first_failure(&report) {
+            failed.get_or_insert_with(|| format!("{}: {why}", child.short()));
         }
         sboms.push((*child, report.sboms));
     }
     let nothing = || children.is_empty().then(|| "the index names no image that runs".to_owned());
     let outcome = failed.or_else(nothing).map_or(Outcome::Passed, Outcome::Failed);
     Ok(Children { check: Check::images(outcome), sboms })
+}
+
+/// The first check that does not hold, and why.
+pub fn first_failure(report: &Report) -> Option<String> {
+    report.failures().find_map(|failed| match &failed.outcome {
+        Outcome::Failed(why) => Some(format!("{}: {why}", failed.name)),
+        _ => None,
+    })
 }
 
 /// Reads every layer of every image to its end.

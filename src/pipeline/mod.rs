@@ -9,6 +9,7 @@ pub mod github;
 pub mod graph;
 pub mod inventory;
 pub mod judge;
+pub mod prove;
 pub mod publish;
 pub mod scan;
 pub mod signer;

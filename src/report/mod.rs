@@ -4,6 +4,7 @@ pub mod columns;
 pub mod console;
 pub mod decision;
 pub mod progress;
+pub mod proof;
 pub mod scan;
 pub mod statements;
 pub mod tree;

@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 
 use crate::scene::{Said, Scene};
 
-const IDENTITY: &str = "https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main";
+pub(crate) const IDENTITY: &str = "https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main";
 
-struct Keyless {
-    scene: Scene,
-    authority: Authority,
+pub(crate) struct Keyless {
+    pub(crate) scene: Scene,
+    pub(crate) authority: Authority,
     source: String,
 }
 
 impl Keyless {
-    fn new(log: LogVersion, claims: &Value) -> Self {
+    pub(crate) fn new(log: LogVersion, claims: &Value) -> Self {
         let authority = Authority::start().expect("authority");
         let scene = Scene::new();
         scene.write("token", authority.token(claims).expect("token"));
@@ -41,7 +41,7 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         );
     }
 
-    fn seal(&self) -> Said {
+    pub(crate) fn seal(&self) -> Said {
         self.seal_with(&[], &["--identity-token", "token"])
     }
 

@@ -14,6 +14,7 @@ mod keyless;
 mod killed;
 mod kms;
 mod offline;
+mod prove;
 mod registry_failures;
 mod scene;
 mod seal;

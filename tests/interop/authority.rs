@@ -9,7 +9,7 @@ use sealwright_loopback::tuf::{Role, TufRepository};
 
 use crate::keyless::{IDENTITY, Instance, a_seal_is_accepted_by_everyone};
 use crate::peer::{say, sealwright};
-use crate::sealed::{ATTESTED, cosign, go_registry};
+use crate::sealed::{ATTESTED, cosign, cosign_takes_the_pages_commands, go_registry};
 
 fn instance(home: &Path, authority: &Authority, log: LogVersion) -> Instance {
     let write = |name: &str, text: String| {
@@ -44,6 +44,8 @@ fn everyone_agrees(log: LogVersion) {
     let (_server, registry) = go_registry();
     let image = a_seal_is_accepted_by_everyone(home, &instance, &registry);
     claims_are_compared_alike(home, &instance, &image);
+    let by = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", authority.issuer()];
+    cosign_takes_the_pages_commands(home, &image, &[&by[..], &["--trusted-root", "trusted-root.json"]].concat());
     cosign_signs_and_we_accept(home, &authority, &instance, &image);
     logged_keys_are_exchanged(home, &instance, &registry);
 }

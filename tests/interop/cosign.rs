@@ -2,7 +2,7 @@
 
 use crate::peer::{say, sealwright};
 use crate::registries::small_image;
-use crate::sealed::{cosign, cosign_accepts, go_registry, home, seal, verify};
+use crate::sealed::{cosign, cosign_accepts, cosign_takes_the_pages_commands, go_registry, home, seal, verify};
 
 #[test]
 fn cosign_accepts_what_we_seal_and_refuses_another_key() {
@@ -12,6 +12,7 @@ fn cosign_accepts_what_we_seal_and_refuses_another_key() {
     seal(home.path(), &small_image(home.path()), &image).expect_code(0);
     cosign_accepts(home.path(), &image);
     verify(home.path(), &image).expect_code(0);
+    cosign_takes_the_pages_commands(home.path(), &image, &["--policy", "policy.yaml"]);
     say(cosign(home.path()).args(["generate-key-pair", "--output-key-prefix", "other"])).expect_code(0);
     let said = say(cosign(home.path()).args(["verify", "--key", "other.pub", "--insecure-ignore-tlog=true", &image]));
     assert_ne!(said.code(), 0);

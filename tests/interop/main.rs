@@ -11,6 +11,7 @@
 
 mod alpine;
 mod authority;
+mod browser;
 mod cosign;
 mod debian;
 mod differences;

@@ -69,6 +69,23 @@ pub(crate) fn verify(home: &Path, image: &str) -> Said {
     say(sealwright(home).args(["verify", image, "--policy", "policy.yaml"]))
 }
 
+/// The commands for cosign on the page of `prove` are ones that cosign takes and that it accepts the image with.
+pub(crate) fn cosign_takes_the_pages_commands(home: &Path, image: &str, trust: &[&str]) {
+    let said = say(sealwright(home).args(["prove", image, "-o", "json"]).args(trust)).expect_code(0);
+    let page: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let tool = page["other_tools"].as_array().and_then(|tools| tools.iter().find(|tool| tool["tool"] == "cosign"));
+    let commands = tool.expect("cosign")["commands"].as_array().expect("commands");
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    for command in commands {
+        let command = command.as_str().expect("text");
+        // `cosign` of the page is the peer. `break` ends a loop with 0.
+        let script = format!("cosign() {{ \"$COSIGN\" \"$@\"; }}\n{}", command.replace("|| break", "|| exit 1"));
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).current_dir(home).env("HOME", home).env("SIGSTORE_NO_CACHE", "true");
+        say(shell.env("COSIGN", peer("SEALWRIGHT_COSIGN"))).expect_code(0);
+    }
+}
+
 /// cosign accepts the signature and every attestation.
 pub(crate) fn cosign_accepts(home: &Path, image: &str) {
     let key = ["--key", "cosign.pub", "--insecure-ignore-tlog=true"];

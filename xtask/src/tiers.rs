@@ -245,6 +245,13 @@ pub(crate) const ALL: &[Tier] = &[
         run: |_| interop("docker_engine", [peers::test_data(), peers::docker()]),
     },
     Tier {
+        name: "browser",
+        about: "the page of prove in a real browser: one sheet of A4 and of Letter, and nothing in it runs",
+        need: Need::Optional,
+        cold_minutes: 2,
+        run: |_| interop("browser", [peers::debian("SEALWRIGHT_CHROMIUM", "chromium", "chromium")]),
+    },
+    Tier {
         name: "fuzz",
         about: "every fuzz target for a few seconds",
         need: Need::Optional,

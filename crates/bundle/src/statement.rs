@@ -14,7 +14,7 @@ pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 pub const STATEMENT_V0_1: &str = "https://in-toto.io/Statement/v0.1";
 
 /// A claim about one or several digests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
     /// [`STATEMENT_V1`] or [`STATEMENT_V0_1`].

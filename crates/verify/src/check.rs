@@ -124,11 +124,10 @@ pub struct CountedStatement {
 }
 
 impl CountedStatement {
-    /// Sorted: in which order a registry lists them says nothing.
-    pub(crate) fn all(signed: &[Signed]) -> Vec<Self> {
-        let mut all: Vec<Self> = signed.iter().map(Self::of).collect();
-        all.sort();
-        all
+    /// Sorted, as the statements themselves then are: in which order a registry lists them says nothing.
+    pub(crate) fn all(signed: &mut [Signed]) -> Vec<Self> {
+        signed.sort_by_cached_key(Self::of);
+        signed.iter().map(Self::of).collect()
     }
 
     fn of(signed: &Signed) -> Self {
@@ -153,6 +152,9 @@ pub struct Report {
     /// The statements that count.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<CountedStatement>,
+    /// The same with what they say, in the same order; not in the document.
+    #[serde(skip)]
+    pub signed: Vec<Signed>,
     /// The builder of the trust file whose evidence counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builder: Option<String>,
@@ -182,6 +184,7 @@ impl Report {
             subject,
             checks,
             statements: vec![],
+            signed: vec![],
             builder: None,
             level: None,
             waivers: vec![],

@@ -120,15 +120,15 @@ enum Scope {
 }
 
 fn plain(evidence: &ImageEvidence, anchor: &Anchor, wanted: &str, limits: &Limits) -> Report {
-    let Accepted { statements, left_aside, mut checks } = accepted(evidence, anchor, limits);
+    let Accepted { mut statements, left_aside, mut checks } = accepted(evidence, anchor, limits);
     let found = statements.iter().any(|s| predicate_type::is_same(&s.statement.predicate_type, wanted));
     checks.push(if wanted == predicate_type::SIGNATURE {
         Check::when(check::SIGNATURE, found, "there is no signature")
     } else {
         Check::when(check::STATEMENT, found, format!("there is no statement of type {}", Untrusted::from(wanted)))
     });
-    let statements = CountedStatement::all(&statements);
-    Report { statements, left_aside, ..Report::new(evidence.subject, checks) }
+    let counted = CountedStatement::all(&mut statements);
+    Report { statements: counted, signed: statements, left_aside, ..Report::new(evidence.subject, checks) }
 }
 
 fn best(
@@ -190,12 +190,14 @@ fn by_builder(
         });
     }
     checks.sort_by_key(|check| check.number);
+    let (waivers, sboms) = (content.waivers(), content.sboms());
     Report {
-        statements: CountedStatement::all(&statements),
+        statements: CountedStatement::all(&mut statements),
+        signed: statements,
         builder: Some(builder.name.clone()),
         level,
-        waivers: content.waivers(),
-        sboms: content.sboms(),
+        waivers,
+        sboms,
         left_aside,
         ..Report::new(evidence.subject, checks)
     }

@@ -15,6 +15,7 @@ mod provenance;
 mod signers;
 mod source;
 mod verify_bundle;
+mod voucher;
 
 pub use builder_anchor::{AnchorError, BuilderAnchor};
 pub use check::{CHECKS, Check, CheckInfo, CountedStatement, Outcome, Report};
@@ -23,8 +24,10 @@ pub use identity::{IdentityRule, IssuerRule};
 pub use image::{EvidenceItem, ImageEvidence, MOST_BUNDLES, Requirement, verify_image};
 pub use instance::Proof;
 pub use key::{KeyError, PublicKey};
+pub use sigstore_crypto::FulcioCiClaims;
 pub use sigstore_trust_root::{TimeRange, TrustedRoot};
 pub use source::NamedSource;
 pub use verify_bundle::{
     Anchor, Refusal, Signed, Verified, VerifiedSigner, verify_bundle, verify_file, verify_simple_signing,
 };
+pub use voucher::{LogEntry, TimeSource, Vouchers};

@@ -250,7 +250,7 @@ mod tests {
 
     fn of_type(predicate_type: &str, predicate: Value, signer: VerifiedSigner) -> Signed {
         let statement = Statement::new(vec![], predicate_type, predicate);
-        Signed { statement, digest: Digest::of(b""), signer, time: None }
+        Signed { statement, digest: Digest::of(b""), signer, time: None, vouchers: Default::default() }
     }
 
     fn by_builder(builder: &str, signer: VerifiedSigner) -> Signed {

@@ -90,7 +90,8 @@ mod tests {
     fn signed(annotations: &[(&str, &str)], signer: VerifiedSigner) -> Signed {
         let annotations: BTreeMap<_, _> = annotations.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let subject = StatementSubject::new(None, &Digest::of(b"image"), annotations);
-        Signed { statement: Statement::new(vec![subject], "p", json!({})), digest: Digest::of(b""), signer, time: None }
+        let statement = Statement::new(vec![subject], "p", json!({}));
+        Signed { statement, digest: Digest::of(b""), signer, time: None, vouchers: Default::default() }
     }
 
     fn by_key(annotations: &[(&str, &str)]) -> Signed {

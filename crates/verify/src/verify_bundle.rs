@@ -19,6 +19,7 @@ use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, Verificat
 use crate::identity::IdentityRule;
 use crate::instance::{Proof, without_logs};
 use crate::key::PublicKey;
+use crate::voucher::{Vouchers, time};
 
 /// Whose signature counts.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl<T> Verified<T> {
 }
 
 /// A statement and who made it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     /// The claim.
     pub statement: Statement,
@@ -69,6 +70,8 @@ pub struct Signed {
     pub signer: VerifiedSigner,
     /// When it was made, by a log or a timestamp authority.
     pub time: Option<Timestamp>,
+    /// What stands behind the signature besides its signer.
+    pub vouchers: Vouchers,
 }
 
 /// Who made a statement.
@@ -248,18 +251,19 @@ fn verify_content(
     let bundle = Bundle::parse(bytes, limits)?;
     let content = Content::of(&bundle)?;
     // 2. and 3.
-    let Checked { payload, signer, time } = match anchor {
+    let Checked { payload, signer, time, mut vouchers } = match anchor {
         Anchor::Key(key) => by_key(&bundle, &content, message, key)?,
         Anchor::LoggedKey(key, root) => by_logged_key(&bundle, bytes, message, key, root)?,
         Anchor::Keyless(root, rule) => by_certificate(&bundle, bytes, message, root, rule)?,
     };
+    vouchers.media_type = bundle.media_type;
     // 4.
     let subject = message.digest();
     let (statement, digest) = match &payload {
         Some(payload) => (Statement::parse(payload, limits)?, Digest::of(payload)),
         None => (signature_of(&subject), subject),
     };
-    about(statement.clone(), &subject, Signed { statement, digest, signer, time })
+    about(statement.clone(), &subject, Signed { statement, digest, signer, time, vouchers })
 }
 
 /// Whoever signs the bytes themselves says no more than that.
@@ -296,6 +300,7 @@ struct Checked {
     payload: Option<Vec<u8>>,
     signer: VerifiedSigner,
     time: Option<Timestamp>,
+    vouchers: Vouchers,
 }
 
 /// `sigstore-verify` refuses a key's bundle without a log entry and a timestamp, which is what `none` asks for.
@@ -322,7 +327,7 @@ fn by_key(bundle: &Bundle, content: &Content<'_>, message: &Message<'_>, key: &P
     if !holds {
         return Err(Refusal::Signature { fingerprint: key.fingerprint() });
     }
-    Ok(Checked { payload, signer, time: None })
+    Ok(Checked { payload, signer, time: None, vouchers: Vouchers::default() })
 }
 
 fn by_logged_key(
@@ -333,10 +338,11 @@ fn by_logged_key(
     root: &TrustedRoot,
 ) -> Result<Checked, Refusal> {
     let signer = named_key(bundle, key)?;
-    let (payload, result) = sigstore(read(bytes)?, message, &PublicKeyVerificationPolicy::new(key.der()), root)?;
+    let (payload, result, vouchers) =
+        sigstore(read(bytes)?, message, &PublicKeyVerificationPolicy::new(key.der()), root)?;
     // A key needs no time to be valid, so that `sigstore-verify` does not ask for one.
     let time = Some(time(&result).ok_or(Refusal::NoTrustedTime)?);
-    Ok(Checked { payload, signer, time })
+    Ok(Checked { payload, signer, time, vouchers })
 }
 
 fn by_certificate(
@@ -358,7 +364,7 @@ fn by_certificate(
             VerificationPolicy::any_identity().skip_tlog_unsafe().skip_sct()
         }
     };
-    let (payload, result) = sigstore(read, message, &policy, root)?;
+    let (payload, result, vouchers) = sigstore(read, message, &policy, root)?;
     let certificate = result.certificate().ok_or_else(|| Refusal::Identity("there is no certificate".to_owned()))?;
     let identity = result.identity().map(|name| name.as_str());
     if let Some(why) = rule.mismatch(identity, result.issuer(), &(&certificate.ci_claims).into()) {
@@ -371,7 +377,7 @@ fn by_certificate(
     };
     // A certificate lives for minutes. That it was alive is shown by a time, in a log or of an authority.
     let time = Some(time(&result).ok_or(Refusal::NoTrustedTime)?);
-    Ok(Checked { payload, signer, time })
+    Ok(Checked { payload, signer, time, vouchers })
 }
 
 /// That the bundle was made with a key, and names no other one. The hint is not signed and other tools put their own words
@@ -395,27 +401,23 @@ fn read(bytes: &[u8]) -> Result<sigstore_types::Bundle, Refusal> {
         .map_err(|error| Refusal::Shape(format!("the bundle cannot be read: {error}")))
 }
 
-/// Everything that `sigstore-verify` checks, and the statement that it checked.
+/// Everything that `sigstore-verify` checks, the statement that it checked, and who vouches for it.
 fn sigstore(
     bundle: sigstore_types::Bundle,
     message: &Message<'_>,
     policy: &dyn sigstore_verify::Policy,
     root: &TrustedRoot,
-) -> Result<(Option<Vec<u8>>, VerificationResult), Refusal> {
+) -> Result<(Option<Vec<u8>>, VerificationResult, Vouchers), Refusal> {
     let artifact = match message {
         Message::Bytes(bytes) => Artifact::from(*bytes),
         Message::Digest(digest) => Artifact::from(Sha256Hash::new(*digest.as_bytes())),
     };
     let result =
         sigstore_verify::verify(artifact, &bundle, policy, root).map_err(|e| Refusal::Sigstore(e.to_string()))?;
+    let vouchers = Vouchers::of(&bundle, &result, root);
     match &bundle.content {
-        SignatureContent::DsseEnvelope(envelope) => Ok((Some(envelope.payload.as_bytes().to_vec()), result)),
-        SignatureContent::MessageSignature(_) => Ok((None, result)),
+        SignatureContent::DsseEnvelope(envelope) => Ok((Some(envelope.payload.as_bytes().to_vec()), result, vouchers)),
+        SignatureContent::MessageSignature(_) => Ok((None, result, vouchers)),
         _ => Err(Refusal::NoStatement),
     }
-}
-
-/// The earliest time that a log or a timestamp authority vouches for.
-fn time(result: &VerificationResult) -> Option<Timestamp> {
-    result.verified_timestamps().iter().copied().chain(result.integrated_time()).min()
 }

@@ -3,8 +3,8 @@
 use sealwright_core::{Digest, Limits};
 use sealwright_policy::{BuilderIdentity, KeylessRule, Policy, Runner, SourceRule, SubjectRule, Transparency};
 use sealwright_verify::{
-    Anchor, BuilderAnchor, EvidenceItem, IdentityRule, ImageEvidence, Outcome, Refusal, Requirement, Signed,
-    TrustedRoot, VerifiedSigner, verify_bundle, verify_image,
+    Anchor, BuilderAnchor, EvidenceItem, IdentityRule, ImageEvidence, LogEntry, Outcome, Refusal, Requirement, Signed,
+    TimeSource, TrustedRoot, VerifiedSigner, Vouchers, verify_bundle, verify_image,
 };
 use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, SIGSTORE_STAGING_TRUSTED_ROOT};
 
@@ -41,6 +41,18 @@ fn a_workflows_bundle_says_who_and_when() {
     assert_eq!(signed.statement.predicate_type, "https://schemas.conda.org/attestations-publish-1.schema.json");
     assert!(signed.statement.names(&subject()));
     assert_eq!(signed.time.map(|t| t.as_second()), Some(1_756_728_839));
+    let Vouchers { media_type, log_entries, time_source, validity } = signed.vouchers;
+    assert_eq!(
+        (media_type.as_str(), time_source),
+        ("application/vnd.dev.sigstore.bundle.v0.3+json", Some(TimeSource::Log))
+    );
+    let log = Some("https://rekor.sigstore.dev".to_owned());
+    // Its place in all of the log, which the log promised; that in the tree of the proof is another one.
+    assert_eq!(
+        log_entries,
+        [LogEntry { index: 456119071, log_id: "wNI9atQGlz+VWfO6LRygH4QUfY/8W4RFwiT5i5WRgB0=".into(), log }]
+    );
+    assert!(validity.is_some_and(|(from, until)| signed.time.is_some_and(|time| from <= time && time <= until)));
     let VerifiedSigner::Certificate { identity, issuer, claims } = signed.signer else { panic!("a key") };
     assert_eq!((identity.as_str(), issuer.as_str()), (IDENTITY, ISSUER));
     assert_eq!(claims.source_repository_identifier.as_deref(), Some("1048392115"));
@@ -52,6 +64,9 @@ fn a_persons_bundle_with_a_timestamp_says_who_and_when() {
     let signed =
         verify(PERSON, &Anchor::Keyless(root(SIGSTORE_STAGING_TRUSTED_ROOT), rule.clone())).expect("staging bundle");
     assert!(signed.time.is_some_and(|t| t.to_string().starts_with("2026-05-26T07:42")), "{:?}", signed.time);
+    assert_eq!(signed.vouchers.time_source, Some(TimeSource::TimestampAuthority));
+    let indexes: Vec<u64> = signed.vouchers.log_entries.iter().map(|entry| entry.index).collect();
+    assert_eq!(indexes, [4197416]);
     // The public-good instance did not issue this certificate.
     let elsewhere = verify(PERSON, &Anchor::Keyless(root(SIGSTORE_PRODUCTION_TRUSTED_ROOT), rule));
     assert!(matches!(elsewhere, Err(Refusal::Sigstore(_))), "{elsewhere:?}");

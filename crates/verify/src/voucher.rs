@@ -1,0 +1,76 @@
+//! What stands behind a signature besides its signer: log entries, a trusted time, the life of the certificate.
+//!
+//! It is read out of a bundle after `sigstore-verify` has checked all of it, and decides nothing.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sigstore_trust_root::TrustedRoot;
+use sigstore_types::TransparencyLogEntry;
+use sigstore_verify::VerificationResult;
+
+/// Who vouches for a statement's signature, and in which form it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vouchers {
+    /// The bundle's media type. What older cosign versions store under tags is read as a bundle of version 0.1.
+    pub media_type: String,
+    /// The log entries, all of them verified.
+    pub log_entries: Vec<LogEntry>,
+    /// Who vouches for the time.
+    pub time_source: Option<TimeSource>,
+    /// From when until when the certificate holds.
+    pub validity: Option<(Timestamp, Timestamp)>,
+}
+
+/// An entry in a transparency log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogEntry {
+    /// Its position.
+    pub index: u64,
+    /// sha256 over the log's key, base64, as bundles and trusted roots write it.
+    pub log_id: String,
+    /// The log's address, by the trusted root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// Who says when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeSource {
+    /// A transparency log of version 1, in the entry that it signed.
+    Log,
+    /// A timestamp authority (RFC 3161).
+    TimestampAuthority,
+}
+
+impl Vouchers {
+    /// Those of a bundle that was verified with this result.
+    pub(crate) fn of(bundle: &sigstore_types::Bundle, result: &VerificationResult, root: &TrustedRoot) -> Self {
+        let time_source = time(result).map(|time| match result.integrated_time() {
+            Some(integrated) if integrated == time => TimeSource::Log,
+            _ => TimeSource::TimestampAuthority,
+        });
+        Self {
+            media_type: String::new(),
+            log_entries: bundle.verification_material.tlog_entries.iter().map(|entry| entry_of(entry, root)).collect(),
+            time_source,
+            validity: result.certificate().map(|certificate| (certificate.not_before, certificate.not_after)),
+        }
+    }
+}
+
+fn entry_of(entry: &TransparencyLogEntry, root: &TrustedRoot) -> LogEntry {
+    // The promise is over the entry's own index. Without one only the proof's is checked.
+    let index = match (&entry.inclusion_promise, &entry.inclusion_proof) {
+        (None, Some(proof)) => proof.log_index,
+        _ => entry.log_index,
+    };
+    let id = &entry.log_id.key_id;
+    let log = root.tlogs.iter().find(|log| log.log_id.key_id == *id).map(|log| log.base_url.clone());
+    LogEntry { index: index.into(), log_id: id.to_string(), log }
+}
+
+/// The earliest time that a log or a timestamp authority vouches for.
+pub(crate) fn time(result: &VerificationResult) -> Option<Timestamp> {
+    result.verified_timestamps().iter().copied().chain(result.integrated_time()).min()
+}

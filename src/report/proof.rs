@@ -1,4 +1,4 @@
-//! The page of `prove`. [`page`] says once what stands on it and in which order; each form only knows how to write headings,
+//! The page of `prove`. `page.rs` says once what stands on it and in which order; each form only knows how to write headings,
 //! facts, tables and commands, and how to escape what statements say.
 
 mod html;

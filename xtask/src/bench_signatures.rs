@@ -14,7 +14,7 @@ const POLICY: &str = "\
 version: 1
 images: [\"127.0.0.1:*/**\"]
 builders: [{ name: bench, key: cosign.pub, transparency: none }]
-gate: { fail-on: off, unknown-severity: report, unknown-distro: report, max-advisory-age: off }
+gate: { fail-on: critical, unknown-severity: report, unknown-distro: report, max-advisory-age: off }
 ";
 const ADVISORY: &str = r#"{"id":"BENCH-1","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"none"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::peers::Peers;
 use crate::process::{cargo, in_ci, root, run as run_command};
@@ -295,11 +295,16 @@ pub(crate) fn named(arguments: &[&str]) -> Result<Vec<&'static Tier>, String> {
 /// Runs the tiers one after another, also after a failure, and prints the table.
 pub(crate) fn run(tiers: &[&'static Tier]) -> Result<(), String> {
     let peers = Peers::prepare()?;
+    let begun = Instant::now();
     let mut rows = Vec::new();
-    for tier in tiers {
+    for (number, tier) in tiers.iter().enumerate() {
         println!("\n== {}: {}", tier.name, tier.about);
         let start = Instant::now();
-        let outcome = (tier.run)(&peers);
+        let later = tiers.get(number + 1..).unwrap_or_default();
+        let outcome = match time_is_left(begun.elapsed(), tier, later) {
+            Err(why) if in_ci() => Outcome::NotRun(why),
+            _ => (tier.run)(&peers),
+        };
         if let Outcome::Failed(why) | Outcome::NotRun(why) = &outcome {
             println!("{why}");
         }
@@ -307,6 +312,20 @@ pub(crate) fn run(tiers: &[&'static Tier]) -> Result<(), String> {
     }
     let failed = print_results(&rows, in_ci());
     if failed.is_empty() { Ok(()) } else { Err(format!("tiers that did not pass: {}", failed.join(", "))) }
+}
+
+/// What CI gives a run, less what cloning and reporting take.
+const CI_MINUTES: u64 = 85;
+
+/// An optional tier is run in CI where it leaves enough time for the required ones after it, all with empty caches.
+fn time_is_left(elapsed: Duration, tier: &Tier, later: &[&Tier]) -> Result<(), String> {
+    let required = later.iter().filter(|later| later.need == Need::Required).map(|later| later.cold_minutes);
+    let needed = u64::from(required.sum::<u32>() + tier.cold_minutes);
+    let left = CI_MINUTES.saturating_sub(elapsed.as_secs() / 60);
+    if tier.need == Need::Required || needed <= left {
+        return Ok(());
+    }
+    Err(format!("{left} minutes are left, and with what has to run after it {needed} may be needed"))
 }
 
 fn outcome(result: Result<(), String>) -> Outcome {
@@ -364,4 +383,24 @@ fn interop<const N: usize>(module: &str, peers: [Result<peers::Peer, peers::Miss
         };
     }
     outcome(run_command(&mut command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tier(need: Need, cold_minutes: u32) -> Tier {
+        Tier { name: "t", about: "", need, cold_minutes, run: |_| Outcome::Passed }
+    }
+
+    #[test]
+    fn an_optional_tier_takes_no_time_from_a_required_one() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let (optional, later) = (tier(Need::Optional, 10), [tier(Need::Required, 5), tier(Need::Optional, 50)]);
+        let later: Vec<&Tier> = later.iter().collect();
+        assert_eq!(time_is_left(minutes(CI_MINUTES - 15), &optional, &later), Ok(()));
+        assert!(time_is_left(minutes(CI_MINUTES - 14), &optional, &later).is_err());
+        assert!(time_is_left(minutes(CI_MINUTES + 1), &optional, &[]).is_err());
+        assert_eq!(time_is_left(minutes(CI_MINUTES + 1), &tier(Need::Required, 10), &later), Ok(()));
+    }
 }

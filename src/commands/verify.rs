@@ -245,7 +245,11 @@ fn stored_file(
     let (subject, limits) = (super::artifact_digest(artifact)?, &context.limits);
     let keeper = Keeper::GitHub { store: github::open(context)?, place };
     let verify = |found: &ImageEvidence| verify_image(found, &demanded.requirement(), context.now, limits);
-    Ok((subject.to_string(), handle.block_on(keeper.judge(&subject, demanded.wanted(arguments), limits, verify))?))
+    let mut report = handle.block_on(keeper.judge(&subject, demanded.wanted(arguments), limits, verify))?;
+    let documents = [(subject, std::mem::take(&mut report.sboms))];
+    demanded.today(&documents, &mut report, context)?;
+    report.checks.push(Check::layers(Outcome::NotChecked("the artifact was named by its digest and not read".into())));
+    Ok((subject.to_string(), report))
 }
 
 fn image(

@@ -132,19 +132,30 @@ pub async fn fetch(client: &Client, image: &PinnedRef, limits: &Limits) -> Resul
 /// Reads what older cosign versions stored under the image's tags, for the verifier.
 ///
 /// # Errors
-/// As [`stored`], and when one of the tags leads to something that is no manifest.
+/// As [`stored`].
 pub async fn fetch_legacy(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Found, RegistryError> {
     let mut stored = Vec::new();
     let mut broken = Vec::new();
     let mut room = MOST_BYTES;
     for (tag, layer_type) in [(LegacyTag::Signatures, SIGNATURE_LAYER), (LegacyTag::Attestations, ATTESTATION_LAYER)] {
-        let layers = client.legacy_layers(image, tag).await?;
+        let layers = match client.legacy_layers(image, tag).await {
+            Ok(layers) => layers,
+            // Whoever may push can put anything there.
+            Err(error @ RegistryError::Protocol { .. }) => {
+                broken.push(error.to_string());
+                continue;
+            }
+            Err(error) if error.is_about_content() => {
+                broken.push(error.to_string());
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         for layer in layers.iter().filter(|layer| layer.media_type == layer_type) {
-            if stored.len() >= MOST_BUNDLES || layer.size > room {
+            if stored.len() >= MOST_BUNDLES || (layer.size <= limits.evidence && layer.size > room) {
                 broken.push(format!("not everything under {} was read: it is more than may be", tag.of(image)));
                 break;
             }
-            room -= layer.size;
             let content = match client.blob(image.repository(), layer, limits.evidence).await {
                 Ok(content) => content,
                 Err(error) if error.is_about_content() => {
@@ -153,6 +164,7 @@ pub async fn fetch_legacy(client: &Client, image: &PinnedRef, limits: &Limits) -
                 }
                 Err(error) => return Err(error),
             };
+            room = room.saturating_sub(content.len() as u64);
             let item = match tag {
                 LegacyTag::Signatures => legacy::signature(&layer.annotations, limits)
                     .map(|bundle| EvidenceItem::SimpleSigning { bundle: bundle.to_bytes(), payload: content }),

@@ -122,6 +122,10 @@ fn a_seal_is_in_the_store_too_and_verifies_from_there() {
             let more = [&reference, "--policy", "release.yaml", "--from-github", place];
             stage.verify_as(None, &more).expect(0, &["verified", "SLSA_BUILD_LEVEL_2"]);
         }
+        // By the digest alone the same is asked of it, by today's advisories too.
+        let digest = stage.scene.sealed().to_string();
+        let alone = ["--artifact", &digest, "--policy", "release.yaml", "--from-github", SHOP, "--db", "db"];
+        stage.verify_as(None, &alone).expect(0, &["ok      20  scan-today", "not read"]);
         let asked = stage.scene.registry.requests();
         assert!(!asked.is_empty() && asked.iter().all(|request| !request.path.contains("referrers")), "{asked:?}");
         // Nothing is there of another owner, and nothing of an image that was not sealed.

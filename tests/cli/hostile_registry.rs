@@ -129,3 +129,28 @@ fn a_list_that_is_refused_or_breaks_off_is_not_an_empty_one() {
         }
     }
 }
+
+#[test]
+fn what_anyone_puts_behind_an_older_tag_hides_nothing_and_picks_no_exit_code() {
+    let scene = Scene::new();
+    let source = scene.image("image", "1.4-r0");
+    scene.seal(&source, &["--format", "legacy"]).expect(0, &[]);
+    let tag = format!("sha256-{}.sig", scene.sealed().hex());
+    // A layer that claims to be all that may be read, and more, is before the genuine attestations.
+    for size in [512_u64 << 20, 1 << 40] {
+        let mut layer = scene.put_blob("application/vnd.dev.cosign.simplesigning.v1+json", b"{}");
+        layer.size = size;
+        layer.annotations.insert("dev.cosignproject.cosign/signature".into(), "c2ln".into());
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": media_type::MANIFEST,
+            "config": scene.put_blob(media_type::CONFIG, b"{}"), "layers": [layer],
+        });
+        scene.put_manifest(Some(&tag), &manifest);
+        scene.verify(&["--key", "key.pub", "--transparency", "none", "--type", "cyclonedx"]).expect(0, &["verified"]);
+        verify(&scene).expect(4, &["there is no signature"]);
+    }
+    let index = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [] });
+    scene.put_manifest(Some(&tag), &index);
+    verify(&scene).expect(4, &["there is no signature"]);
+    scene.verify(&["--key", "key.pub", "--transparency", "none", "--type", "cyclonedx"]).expect(0, &["verified"]);
+}

@@ -41,6 +41,9 @@ fn check_images(parent: &Policy, document: &Document) -> Result<(), Loose> {
 /// The ceiling's builders, or fewer of them: each keeps its identity, source and transparency, its evidence may grow.
 fn builders(parent: &Policy, document: &Document) -> Result<Vec<Builder>, Loose> {
     let Some(builders) = &document.builders else {
+        for builder in &parent.builders {
+            check_evidence(&builder.evidence, &document.evidence)?;
+        }
         return Ok(parent
             .builders
             .iter()
@@ -53,6 +56,7 @@ fn builders(parent: &Policy, document: &Document) -> Result<Vec<Builder>, Loose>
         let Some(ceiling) = parent.builders.iter().find(|b| b.name == stated.name.value) else {
             return loose(at, "builders", format!("it has no builder named {:?}", stated.name.value));
         };
+        check_evidence(&ceiling.evidence, &document.evidence)?;
         let inherited = document.evidence.over(&ceiling.evidence);
         let own = stated.effective(&inherited);
         if own.canonical_identity() != ceiling.canonical_identity() {

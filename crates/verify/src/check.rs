@@ -50,7 +50,7 @@ checks! {
     PROVENANCE_LEVEL = 14, "provenance-level", "The SLSA build level that the signer's certificate supports is at least the one that is asked for.";
     IMAGES = 15, "images", "Of an index: every image that runs has its own SBOM, scan and decision by the same signer.";
     LAYERS = 16, "layers", "With `--layers`: every layer has the size and digest that the manifest names, and the diff id that the configuration names.";
-    SIGNERS = 17, "signers", "At least `evidence.signature.threshold` different signers of the builders in `evidence.signature.of` have signed. A signer is a key, or an identity and its issuer; who signs twice counts once.";
+    SIGNERS = 17, "signers", "At least `evidence.signature.threshold` of the builders in `evidence.signature.of` have signed, each with a key or an identity of its own. A builder that signs twice or with two identities counts once, and so do two builders with one key.";
     PROVENANCE_SOURCE = 18, "provenance-source", "The provenance names the repository that the trust file asks for, and nothing else than the signer's certificate: repository and commit.";
     PROVENANCE_PARAMETERS = 19, "provenance-parameters", "The external parameters of the build are those that its build type is known to have, and those in `evidence.provenance.parameters`.";
     SCAN_TODAY = 20, "scan-today", "With `--db`: what the verified SBOM lists passes today's gate by the advisories of today. What only the layers show is not judged anew.";

@@ -109,6 +109,10 @@ impl ClaimRules {
     }
 }
 
+/// What GitLab calls pipelines for merge requests, its own and those of other forges (GitLab, "Predefined CI/CD variables",
+/// `CI_PIPELINE_SOURCE`).
+const GITLABS: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
+
 impl TriggerRule {
     fn mismatch(&self, named: &NamedClaims<'_>) -> Option<String> {
         match self {
@@ -116,7 +120,7 @@ impl TriggerRule {
             // `pull_request_target` runs on the branch that is asked to take it, with what the asker brought along. Events
             // about a pull request run on its ref (GitHub, "Events that trigger workflows").
             Self::NoPullRequest => {
-                let asks = |event: &&str| event.starts_with("pull_request") || *event == "merge_request_event";
+                let asks = |event: &&str| event.starts_with("pull_request") || GITLABS.contains(event);
                 if named.trigger.as_ref().is_some_and(asks) {
                     return Some(wrong("trigger", named.trigger, "no pull request"));
                 }

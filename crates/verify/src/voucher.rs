@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use sigstore_trust_root::TrustedRoot;
-use sigstore_types::TransparencyLogEntry;
+use sigstore_types::{KindVersion, TransparencyLogEntry};
 use sigstore_verify::VerificationResult;
 
 /// Who vouches for a statement's signature, and in which form it is stored.
@@ -26,8 +26,9 @@ pub struct Vouchers {
 pub struct LogEntry {
     /// Its position.
     pub index: u64,
-    /// sha256 over the log's key, base64, as bundles and trusted roots write it.
-    pub log_id: String,
+    /// sha256 over the log's key, base64, as bundles and trusted roots write it. Only where the log's promise is over it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_id: Option<String>,
     /// The log's address, by the trusted root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
@@ -52,22 +53,25 @@ impl Vouchers {
         });
         Self {
             media_type: String::new(),
-            log_entries: bundle.verification_material.tlog_entries.iter().map(|entry| entry_of(entry, root)).collect(),
+            log_entries: bundle.verification_material.tlog_entries.iter().filter_map(|e| entry_of(e, root)).collect(),
             time_source,
             validity: result.certificate().map(|certificate| (certificate.not_before, certificate.not_after)),
         }
     }
 }
 
-fn entry_of(entry: &TransparencyLogEntry, root: &TrustedRoot) -> LogEntry {
-    // The promise is over the entry's own index. Without one only the proof's is checked.
+/// Nothing for an entry that no log vouches for: `sigstore-verify` passes over it where another one is proven.
+fn entry_of(entry: &TransparencyLogEntry, root: &TrustedRoot) -> Option<LogEntry> {
+    // The promise is over the entry's own index, and so is the proof of a log of version 2; one of version 1 over its own.
     let index = match (&entry.inclusion_promise, &entry.inclusion_proof) {
-        (None, Some(proof)) => proof.log_index,
+        (None, Some(proof)) if entry.kind_version != KindVersion::HashedRekordV002 => proof.log_index,
+        (None, None) => return None,
         _ => entry.log_index,
     };
-    let id = &entry.log_id.key_id;
-    let log = root.tlogs.iter().find(|log| log.log_id.key_id == *id).map(|log| log.base_url.clone());
-    LogEntry { index: index.into(), log_id: id.to_string(), log }
+    // Which log it is, only a promise is over.
+    let id = entry.inclusion_promise.as_ref().map(|_| &entry.log_id.key_id);
+    let log = root.tlogs.iter().find(|log| id == Some(&log.log_id.key_id)).map(|log| log.base_url.clone());
+    Some(LogEntry { index: index.into(), log_id: id.map(ToString::to_string), log })
 }
 
 /// The earliest time that a log or a timestamp authority vouches for.

@@ -446,7 +446,8 @@ fn signatures(signatures: &[Signature]) -> Vec<Block> {
 }
 
 fn log(entry: &LogEntry) -> Line {
-    let mut line = vec![own("id "), quoted(&entry.log_id.as_str().into())];
+    let Some(id) = &entry.log_id else { return vec![own("one that the trusted root names")] };
+    let mut line = vec![own("id "), quoted(&id.as_str().into())];
     if let Some(address) = &entry.log {
         line.extend([own(", "), quoted(&address.as_str().into())]);
     }

@@ -121,6 +121,26 @@ fn looser_is_an_error_at_its_place() {
 }
 
 /// Whether nothing that `ceiling` refuses passes by `own`.
+/// What a parent asks of one builder is a ceiling too, whoever states less: the child for all, or for that builder.
+#[test]
+fn what_one_builder_is_asked_is_not_loosened_for_all() {
+    let parent = "version: 1
+builders:
+  - { name: a, key: a.pub, evidence: { provenance: { level: 3 }, signature: { threshold: 2 } } }
+  - { name: b, key: b.pub }
+evidence: { provenance: { level: 0 } }
+";
+    let named = "builders: [{ name: a, key: a.pub }]\n";
+    for builders in ["", named] {
+        for evidence in ["provenance: { level: 1 }", "signature: { threshold: 1 }"] {
+            let text = format!("{builders}evidence: {{ {evidence} }}\n");
+            let error = child(parent, &text).expect_err(&text);
+            assert!(error.message.contains("looser"), "{text}: {error}");
+        }
+        assert!(child(parent, &format!("{builders}evidence: {{ provenance: {{ level: 3 }} }}\n")).is_ok());
+    }
+}
+
 fn is_never_looser(own: &Policy, ceiling: &Policy) -> bool {
     let word = |own: Word, ceiling: Word| ceiling == Word::Report || own == Word::Fail;
     let age = |own: Option<u64>, ceiling: Option<u64>| ceiling.is_none_or(|most| own.is_some_and(|own| own <= most));

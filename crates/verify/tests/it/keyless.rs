@@ -50,7 +50,7 @@ fn a_workflows_bundle_says_who_and_when() {
     // Its place in all of the log, which the log promised; that in the tree of the proof is another one.
     assert_eq!(
         log_entries,
-        [LogEntry { index: 456119071, log_id: "wNI9atQGlz+VWfO6LRygH4QUfY/8W4RFwiT5i5WRgB0=".into(), log }]
+        [LogEntry { index: 456119071, log_id: Some("wNI9atQGlz+VWfO6LRygH4QUfY/8W4RFwiT5i5WRgB0=".into()), log }]
     );
     assert!(validity.is_some_and(|(from, until)| signed.time.is_some_and(|time| from <= time && time <= until)));
     let VerifiedSigner::Certificate { identity, issuer, claims } = signed.signer else { panic!("a key") };

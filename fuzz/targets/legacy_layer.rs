@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use sealwright_bundle::legacy::{self, Annotations};
-use sealwright_bundle::{Bundle, BUNDLE_V03};
+use sealwright_bundle::{BUNDLE_V03, Bundle};
 use sealwright_core::Limits;
 
 fuzz_target!(|data: &[u8]| {

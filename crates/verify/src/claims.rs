@@ -212,7 +212,8 @@ mod tests {
         for trigger in [Some("push"), Some("schedule"), Some("workflow_dispatch"), None] {
             assert_eq!(rule(&[]).mismatch(&started(trigger, branch)), None, "{trigger:?}");
         }
-        for trigger in ["pull_request", "pull_request_target", "pull_request_review", "merge_request_event"] {
+        let asked = ["pull_request", "pull_request_target", "pull_request_review"];
+        for trigger in asked.into_iter().chain(GITLABS) {
             let why = rule(&[]).mismatch(&started(Some(trigger), branch)).expect(trigger);
             assert_eq!(why, format!("the certificate's trigger is {trigger:?}, expected no pull request"));
             assert_eq!(rule(&[trigger]).mismatch(&started(Some(trigger), branch)), None);

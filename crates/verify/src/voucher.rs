@@ -78,3 +78,39 @@ fn entry_of(entry: &TransparencyLogEntry, root: &TrustedRoot) -> Option<LogEntry
 pub(crate) fn time(result: &VerificationResult) -> Option<Timestamp> {
     result.verified_timestamps().iter().copied().chain(result.integrated_time()).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sigstore_trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT;
+
+    use super::*;
+
+    /// An entry of the workflow's bundle, changed.
+    fn entry(change: impl Fn(&mut Value)) -> Option<LogEntry> {
+        let bundle: Value =
+            serde_json::from_slice(include_bytes!("../tests/fixtures/github-workflow.rekor-v1.json")).expect("JSON");
+        let mut entry = bundle["verificationMaterial"]["tlogEntries"][0].clone();
+        change(&mut entry);
+        let entry: TransparencyLogEntry = serde_json::from_value(entry).expect("an entry");
+        entry_of(&entry, &TrustedRoot::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT).expect("trusted root"))
+    }
+
+    #[test]
+    fn only_what_the_log_vouches_for_is_told() {
+        let whole = entry(|_| {}).expect("an entry");
+        assert!(whole.log.is_some() && whole.log_id.is_some());
+        let without = |entry: &mut Value, key: &str| drop(entry.as_object_mut().and_then(|all| all.remove(key)));
+        let proven = entry(|e| without(e, "inclusionPromise")).expect("its proof is there");
+        assert_eq!((proven.log, proven.log_id), (None, None), "nothing is over which log it is");
+        assert_ne!(proven.index, whole.index, "the proof has its own place");
+        let neither = entry(|e| {
+            without(e, "inclusionPromise");
+            without(e, "inclusionProof");
+        });
+        assert_eq!(neither, None);
+        // The name of a log that the trusted root does not have is told as it was promised, without an address.
+        let unknown = entry(|e| e["logId"]["keyId"] = json!("AAAA"));
+        assert!(unknown.is_none_or(|entry| entry.log.is_none()));
+    }
+}

@@ -141,11 +141,7 @@ pub async fn fetch_legacy(client: &Client, image: &PinnedRef, limits: &Limits) -
         let layers = match client.legacy_layers(image, tag).await {
             Ok(layers) => layers,
             // Whoever may push can put anything there.
-            Err(error @ RegistryError::Protocol { .. }) => {
-                broken.push(error.to_string());
-                continue;
-            }
-            Err(error) if error.is_about_content() => {
+            Err(error) if error.is_about_content() || matches!(error, RegistryError::Protocol { .. }) => {
                 broken.push(error.to_string());
                 continue;
             }
@@ -201,7 +197,7 @@ async fn judge(
     let (first, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_first);
     let mut evidence = ImageEvidence { subject: *image.digest(), stored: vec![] };
     let (mut broken, mut room) = (Vec::new(), MOST_BYTES);
-    for listed in [first, others] {
+    for listed in [first, others].into_iter().filter(|listed| !listed.is_empty()) {
         let found = up_to(client, image, &listed, limits, MOST_BUNDLES - evidence.stored.len(), room).await?;
         room -= found.bundles.iter().map(|bundle| bundle.bytes.len() as u64).sum::<u64>();
         broken.extend(found.broken);

@@ -278,14 +278,19 @@ impl Publisher<'_> {
         let bundle = self.sealer.signer.sign_message(&payload).await?;
         let item = EvidenceItem::SimpleSigning { payload: payload.clone(), bundle: bundle.clone() };
         self.check(&item, &subject.digest)?;
-        self.add_layer(LegacyTag::Signatures, SIGNATURE_LAYER, payload, &bundle, "", subject)
+        self.add_layer(LegacyTag::Signatures, SIGNATURE_LAYER, payload, &self.parsed(&bundle)?, "", subject)
+    }
+
+    /// What was signed just now.
+    fn parsed(&self, bundle: &[u8]) -> Result<Bundle, Failure> {
+        Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))
     }
 
     /// An attestation as cosign up to 2.x stores it: the envelope of a bundle.
     fn write_envelope(&mut self, bundle: &[u8], predicate_type: &str, subject: &Descriptor) -> Result<(), Failure> {
-        let parsed = Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-        let envelope = serde_json::to_vec(&parsed.dsse_envelope).unwrap_or_default();
-        self.add_layer(LegacyTag::Attestations, ATTESTATION_LAYER, envelope, bundle, predicate_type, subject)
+        let bundle = self.parsed(bundle)?;
+        let envelope = serde_json::to_vec(&bundle.dsse_envelope).unwrap_or_default();
+        self.add_layer(LegacyTag::Attestations, ATTESTATION_LAYER, envelope, &bundle, predicate_type, subject)
     }
 
     /// Refuses before anything is signed for a tag that cannot be written.
@@ -316,12 +321,11 @@ impl Publisher<'_> {
         tag: LegacyTag,
         layer_type: &str,
         content: Vec<u8>,
-        bundle: &[u8],
+        bundle: &Bundle,
         predicate_type: &str,
         subject: &Descriptor,
     ) -> Result<(), Failure> {
-        let bundle = Bundle::parse(bundle, self.limits).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-        let annotations = legacy::annotations(&bundle, predicate_type).ok_or_else(no_place)?;
+        let annotations = legacy::annotations(bundle, predicate_type).ok_or_else(no_place)?;
         let layer = Descriptor { annotations, ..Descriptor::of(layer_type, &content) };
         self.pending.entry((subject.digest, tag)).or_default().push((layer, content));
         Ok(())

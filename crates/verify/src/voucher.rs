@@ -111,6 +111,6 @@ mod tests {
         assert_eq!(neither, None);
         // The name of a log that the trusted root does not have is told as it was promised, without an address.
         let unknown = entry(|e| e["logId"]["keyId"] = json!("AAAA"));
-        assert!(unknown.is_none_or(|entry| entry.log.is_none()));
+        assert!(unknown.is_some_and(|entry| entry.log.is_none() && entry.log_id.is_some()));
     }
 }

@@ -172,7 +172,7 @@ impl LoginProvider for Ecr {
 
 fn tokens(context: &Context) -> Result<JobTokens, Failure> {
     let Some((url, bearer)) = &context.environment.token_endpoint else {
-        return Err(Failure::usage("--aws-role-arn needs the identity of a GitHub Actions job").hint(
+        return Err(Failure::usage("--aws-role needs the identity of a GitHub Actions job").hint(
             if context.environment.github_actions {
                 "the job has no token endpoint: give it `permissions: id-token: write`"
             } else {

@@ -95,7 +95,7 @@ impl From<RegistryError> for Failure {
                 failure.hint("log in with `docker login`, or put a credential helper into the Docker configuration")
             }
             RegistryError::NoLogin { .. } => failure.hint(
-                "AWS credentials are found where every AWS SDK finds them; in a job of GitHub Actions, `sealwright login REGISTRY --aws-role-arn ARN` assumes a role",
+                "AWS credentials are found where every AWS SDK finds them; in a job of GitHub Actions, `sealwright login REGISTRY --aws-role ARN` assumes a role",
             ),
             _ => failure,
         }

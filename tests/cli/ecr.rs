@@ -134,7 +134,7 @@ fn a_user_seals_signs_attests_verifies_and_copies_without_a_docker_login() {
     cloud.run_as_user(&verify).expect(0, &["verified"]);
     cloud.run_as_user(&["copy", &image, &format!("{repository}-mirror:v1")]).expect(0, &["tagged"]);
     // Nobody asks without credentials, and no secret is in what is said.
-    let said = cloud.run(&[], &verify).expect(2, &["no login for", "AWS credentials", "--aws-role-arn"]);
+    let said = cloud.run(&[], &verify).expect(2, &["no login for", "AWS credentials", "--aws-role"]);
     assert!(!said.stderr.contains("loopback AWS"), "{}", said.stderr);
     cloud.account.fault(Fault::always("POST", "/", Effect::Status(500)));
     cloud.run_as_user(&verify).expect(5, &["ecr:GetAuthorizationToken failed"]);
@@ -146,7 +146,7 @@ fn a_workflow_seals_with_its_own_identity_and_may_touch_one_repository() {
     cloud.role(ROLE, everything());
     let job = cloud.job(&workflow_claims());
     let image = format!("{}:v1", cloud.repository());
-    cloud.run_in(&job, &cloud.seal(&cloud.source, &image, &["--aws-role-arn", ROLE])).expect(0, &["v1 names it now"]);
+    cloud.run_in(&job, &cloud.seal(&cloud.source, &image, &["--aws-role", ROLE])).expect(0, &["v1 names it now"]);
     let session = "arn:aws:sts::111122223333:assumed-role/release/sealwright-acme-shop-42";
     assert_eq!(cloud.account.sessions(), [session]);
     // The password that it pushed with opens nothing else, although the role would.
@@ -169,7 +169,7 @@ fn what_a_role_copies_from_it_may_only_read() {
     cloud.account.registry().forget_requests();
     let mirror = format!("{}/mirror/app:v1", cloud.account.host());
     let job = cloud.job(&workflow_claims());
-    cloud.run_in(&job, &["copy", &image, &mirror, "--aws-role-arn", ROLE]).expect(0, &["tagged"]);
+    cloud.run_in(&job, &["copy", &image, &mirror, "--aws-role", ROLE]).expect(0, &["tagged"]);
     for (name, may_write) in [("shop/app", false), ("mirror/app", true)] {
         let client = cloud.client(cloud.password_used_for(name));
         let reference: ImageRef = format!("{}/{name}:v1", cloud.account.registry().host()).parse().expect("reference");
@@ -188,7 +188,7 @@ fn the_permissions_of_the_guide_suffice_and_each_of_them_is_needed() {
         cloud.role(ROLE, permissions);
         let job = cloud.job(&workflow_claims());
         let image = format!("{}:v1", cloud.repository());
-        let flags = ["--aws-role-arn", ROLE, "--timeout", "5s"];
+        let flags = ["--aws-role", ROLE, "--timeout", "5s"];
         let first = cloud.run_in(&job, &cloud.seal(&cloud.source, &image, &flags));
         if first.code != 0 {
             return first;
@@ -225,7 +225,7 @@ fn a_role_is_given_to_nobody_whom_it_does_not_trust() {
     let cloud = Cloud::new();
     cloud.role(ROLE, everything());
     let image = format!("{}:v1", cloud.repository());
-    let seal = |job: &Job, role| cloud.run_in(job, &cloud.seal(&cloud.source, &image, &["--aws-role-arn", role]));
+    let seal = |job: &Job, role| cloud.run_in(job, &cloud.seal(&cloud.source, &image, &["--aws-role", role]));
     let mut fork = workflow_claims();
     fork["sub"] = json!("repo:acme/shop:pull_request");
     seal(&cloud.job(&fork), ROLE).expect(2, &["sts:AssumeRoleWithWebIdentity is not permitted", "AccessDenied"]);
@@ -240,12 +240,12 @@ fn a_role_is_given_to_nobody_whom_it_does_not_trust() {
     let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", job.request_url.as_str());
     let token = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.request_token.as_str());
     let plain = [url, token, ("AWS_ENDPOINT_URL_STS", "http://sts.example")];
-    let said = cloud.run(&plain, &cloud.seal(&cloud.source, &image, &["--aws-role-arn", ROLE]));
+    let said = cloud.run(&plain, &cloud.seal(&cloud.source, &image, &["--aws-role", ROLE]));
     said.expect(2, &["http://sts.example/ is a plain address"]);
     // Outside of a job.
-    cloud.run_as_user(&cloud.seal(&cloud.source, &image, &["--aws-role-arn", ROLE])).expect(2, &["GitHub Actions job"]);
+    cloud.run_as_user(&cloud.seal(&cloud.source, &image, &["--aws-role", ROLE])).expect(2, &["GitHub Actions job"]);
     let without =
-        cloud.run(&[("GITHUB_ACTIONS", "true")], &cloud.seal(&cloud.source, &image, &["--aws-role-arn", ROLE]));
+        cloud.run(&[("GITHUB_ACTIONS", "true")], &cloud.seal(&cloud.source, &image, &["--aws-role", ROLE]));
     without.expect(2, &["permissions: id-token: write"]);
     assert_eq!((cloud.writes(), cloud.account.sessions().len()), (0, 0));
 }
@@ -257,7 +257,7 @@ fn a_role_of_another_account_has_to_be_let_in_by_the_repository() {
     cloud.role(role, everything());
     let job = cloud.job(&workflow_claims());
     let image = format!("{}:v1", cloud.repository());
-    let seal = || cloud.run_in(&job, &cloud.seal(&cloud.source, &image, &["--aws-role-arn", role]));
+    let seal = || cloud.run_in(&job, &cloud.seal(&cloud.source, &image, &["--aws-role", role]));
     seal().expect(5, &["the registry denied it (403)"]);
     cloud.account.let_in("444455556666");
     seal().expect(0, &["v1 names it now"]);
@@ -286,7 +286,7 @@ fn what_an_immutable_tag_refuses_is_said_before_anything_is_sent() {
     cloud.role(ROLE, json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["ecr:Get*", "ecr:Batch*", "ecr:*Upload*", "ecr:PutImage"], "Resource": "*" }] }));
     let job = cloud.job(&workflow_claims());
-    let said = cloud.run_in(&job, &cloud.seal(&other, &image, &["--aws-role-arn", ROLE]));
+    let said = cloud.run_in(&job, &cloud.seal(&other, &image, &["--aws-role", ROLE]));
     said.expect(2, &["warning: it is not known whether tags", "names sha256:"]);
 }
 
@@ -398,7 +398,7 @@ fn a_login_is_written_for_other_programs_and_is_used_by_us() {
     // A role's session is for the whole registry here.
     cloud.role(ROLE, everything());
     let job = cloud.job(&workflow_claims());
-    cloud.run_in(&job, &["login", cloud.account.host(), "--aws-role-arn", ROLE]).expect(0, &["wrote"]);
+    cloud.run_in(&job, &["login", cloud.account.host(), "--aws-role", ROLE]).expect(0, &["wrote"]);
     cloud.run(&[], &verify).expect(0, &["verified"]);
 
     cloud.run_as_user(&["login", "public.ecr.aws"]).expect(0, &["wrote the login for public.ecr.aws"]);

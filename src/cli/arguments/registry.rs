@@ -32,6 +32,6 @@ pub struct Login {
 pub struct EcrFlags {
     /// In a job of GitHub Actions, assume this role with the job's own identity, for one repository at a time; default: AWS
     /// credentials where every AWS SDK finds them
-    #[arg(id = "aws_role_arn", long = "aws-role-arn", value_name = "ARN", help_heading = "Amazon ECR")]
+    #[arg(id = "aws_role", long = "aws-role", value_name = "ARN", help_heading = "Amazon ECR")]
     pub role: Option<RoleArn>,
 }

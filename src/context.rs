@@ -1,5 +1,6 @@
 //! What a command may know of the world: time, environment, limits and the console. Read once, handed down.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,11 +50,63 @@ pub struct Environment {
     pub evidence_repository: Option<String>,
     /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
     pub source_date_epoch: Option<String>,
+    /// What the runner tells a step.
+    pub actions: Actions,
     /// Where the search for a trust file starts.
     pub working_directory: PathBuf,
 }
 
+/// What the runner of GitHub Actions tells a step (GitHub, "Variables reference"; actions/runner, `FileCommandManager.cs`).
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// `INPUT_…`: the step's inputs by their names. The runner writes names in capitals and keeps hyphens.
+    pub inputs: BTreeMap<String, String>,
+    /// `GITHUB_OUTPUT`: the file of the step's outputs.
+    pub output: Option<PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`: the file of the step's summary.
+    pub summary: Option<PathBuf>,
+    /// `GITHUB_ARTIFACTS`: the file of what was made, where the runner has one.
+    pub artifacts: Option<PathBuf>,
+    /// `GITHUB_WORKSPACE`: the checkout.
+    pub workspace: Option<PathBuf>,
+    /// `RUNNER_WORKSPACE`: the folder around it, as the machine names it also in a container.
+    pub runner_workspace: Option<PathBuf>,
+    /// `RUNNER_TEMP`.
+    pub temporary: Option<PathBuf>,
+    /// `GITHUB_REPOSITORY`: `OWNER/NAME`.
+    pub repository: Option<String>,
+}
+
+impl Actions {
+    #[expect(clippy::disallowed_methods, reason = "the environment enters here and nowhere else")]
+    fn read(text: &dyn Fn(&str) -> Option<String>) -> Self {
+        let path = |name: &str| text(name).map(PathBuf::from);
+        let variables = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+        let inputs = variables.filter_map(|(name, value)| {
+            let name = name.strip_prefix("INPUT_")?.to_ascii_lowercase();
+            Some((name, value.to_string_lossy().into_owned()))
+        });
+        Self {
+            inputs: inputs.collect(),
+            output: path("GITHUB_OUTPUT"),
+            summary: path("GITHUB_STEP_SUMMARY"),
+            artifacts: path("GITHUB_ARTIFACTS"),
+            workspace: path("GITHUB_WORKSPACE"),
+            runner_workspace: path("RUNNER_WORKSPACE"),
+            temporary: path("RUNNER_TEMP"),
+            repository: text("GITHUB_REPOSITORY"),
+        }
+    }
+}
+
 impl Environment {
+    /// A token that a step names counts where its environment has none.
+    pub fn prefer_github_token(&mut self, token: Option<&str>) {
+        if self.github_token.is_none() {
+            self.github_token = token.map(|token| Redacted::new(token.to_owned()));
+        }
+    }
+
     /// The folder of the Docker configuration: `DOCKER_CONFIG`, else `~/.docker`.
     pub fn docker_folder(&self) -> Option<PathBuf> {
         self.docker_config.clone().or_else(|| self.home.as_ref().map(|home| home.join(".docker")))
@@ -157,6 +210,7 @@ impl Context {
                 github_repository: text("GITHUB_REPOSITORY"),
                 evidence_repository: text("COSIGN_REPOSITORY"),
                 source_date_epoch: text("SOURCE_DATE_EPOCH"),
+                actions: Actions::read(&text),
                 working_directory: std::env::current_dir().unwrap_or_default(),
             },
             limits: Limits::default(),

@@ -4,6 +4,7 @@
 //! This crate is the product's surface: command line, pipeline and reports. What it is made of lies in `crates/`;
 //! `ARCHITECTURE.md` follows one package through all of it.
 
+pub mod action;
 pub mod cli;
 pub mod commands;
 pub mod context;
@@ -17,9 +18,15 @@ use cli::arguments::{Arguments, Command};
 use context::Context;
 use exit::Exit;
 use failure::Failure;
+use sealwright_core::tell_secrets_to;
+use tokio::runtime::Handle;
 
 /// Runs one command line to its end.
 pub fn run(arguments: &Arguments) -> Exit {
+    if let Command::Action = arguments.command {
+        // Before anything is read that could be a secret.
+        tell_secrets_to(action::commands::mask);
+    }
     let context = Context::of_process(&arguments.global);
     match dispatch(&arguments.command, &context) {
         Ok(exit) => exit,
@@ -36,8 +43,15 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("no runtime for network work: {e}")))?;
-    let handle = runtime.handle();
-    let exit = match command {
+    let exit = run_command(command, context, runtime.handle());
+    // A connection that hangs must not keep a finished command alive.
+    runtime.shutdown_background();
+    exit
+}
+
+fn run_command(command: &Command, context: &Context, handle: &Handle) -> Result<Exit, Failure> {
+    match command {
+        Command::Action => Ok(action::run(context, handle, run_command)),
         Command::Demo => commands::demo::run(context, handle).map(|()| Exit::Passed),
         Command::Seal(arguments) => commands::seal::run(arguments, context, handle),
         Command::Sbom(arguments) => commands::sbom::run(arguments, context, handle).map(|()| Exit::Passed),
@@ -56,8 +70,5 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Login(arguments) => commands::login::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Trust(arguments) => commands::trust::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
-    };
-    // A connection that hangs must not keep a finished command alive.
-    runtime.shutdown_background();
-    exit
+    }
 }

@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sealwright_core::{ImageRef, Platform, Severity};
+use sealwright_core::{Digest, ImageRef, Platform, Severity};
 use sealwright_github::Place;
 use sealwright_source::Transport;
 
 pub use claims::{ExpectedClaims, RunnerEnvironment};
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
 pub use registry::{EcrFlags, Login};
-pub use signing::{Attest, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
+pub use signing::{Attest, EvidenceFiles, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
 pub use trust::{InstanceName, Trust, TrustReport, TrustSource};
 
 use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
@@ -28,6 +28,7 @@ use registry::LOGIN_EXAMPLES;
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
 
 use super::output::{Output, ProofFormat, ReportFormat, SbomFormat, TableFormat};
+use super::parameters::Parameters;
 
 /// Is what runs in production exactly what was built from this commit, untampered, and free of critical vulnerabilities
 /// that were not accepted?
@@ -127,6 +128,9 @@ pub enum Command {
     /// The keys and endpoints of a Sigstore instance: show, fetch
     #[command(subcommand)]
     Trust(Trust),
+    /// What a step of GitHub Actions runs: its inputs are read from the environment
+    #[command(hide = true)]
+    Action,
 }
 
 const SEAL_EXAMPLES: &str = "\
@@ -187,6 +191,15 @@ pub struct Seal {
     /// Who asks Amazon ECR.
     #[command(flatten)]
     pub ecr: EcrFlags,
+    /// Where evidence is written besides.
+    #[command(flatten)]
+    pub evidence: EvidenceFiles,
+    /// Refuse an image that has not this digest, as whoever built it stated it
+    #[arg(long, value_name = "sha256:HEX")]
+    pub expect_digest: Option<Digest>,
+    /// The declared inputs of the reusable workflow that runs this, a JSON object; they stand in the provenance
+    #[arg(long, value_name = "JSON")]
+    pub parameters: Option<Parameters>,
     /// How evidence is stored: bundle (cosign 3), legacy (tags of cosign up to 2.x), or both
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
     pub format: Format,
@@ -388,7 +401,7 @@ pub struct DbUpdate {
     /// Accept data that goes back in time or loses more than 5 % of its records
     #[arg(long)]
     pub accept_older: bool,
-    /// The platform of an index that --for names; default: this machine's
+    /// One platform of an index that --for names; default: all of them
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "SEALWRIGHT_PLATFORM")]
     pub platform: Option<Platform>,
 }

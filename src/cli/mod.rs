@@ -3,3 +3,4 @@
 pub mod arguments;
 pub mod key_ref;
 pub mod output;
+pub mod parameters;

@@ -15,6 +15,7 @@ use crate::cli::arguments;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::evidence_files;
 use crate::pipeline::github::Delivery;
 use crate::pipeline::publish::{Written, WrittenBundle};
 use crate::pipeline::signer::{self, Sealer};
@@ -43,8 +44,10 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             let statement = job.statement(&name, *target.image.digest(), &sealer)?;
             let written = target
                 .attach((&sealer, delivery.as_ref()), context, handle, arguments.format, |_| statement.clone())?;
+            evidence_files::write(arguments.evidence.folder.as_deref(), &written)?;
             statements::write(
                 ("image", &target.image.to_string()),
+                None,
                 &written,
                 &arguments.output,
                 context.console.style(),
@@ -61,6 +64,7 @@ pub fn run(arguments: &arguments::Attest, context: &Context, handle: &Handle) ->
             }
             statements::write(
                 ("bundle", &bundle.display().to_string()),
+                None,
                 &written,
                 &arguments.output,
                 context.console.style(),
@@ -102,7 +106,14 @@ impl Job<'_> {
             .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
         write_document(&signed, Some(bundle))?;
         let bundle = Some(WrittenBundle { statement: Digest::of(&statement), bytes: signed, new: true });
-        Ok(Written { subject: digest, predicate_type: self.kind.to_owned(), new: true, bundle, attestation: None })
+        Ok(Written {
+            subject: digest,
+            predicate_type: self.kind.to_owned(),
+            new: true,
+            referrer: None,
+            bundle,
+            attestation: None,
+        })
     }
 }
 

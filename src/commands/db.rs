@@ -1,13 +1,18 @@
 //! `sealwright db`: the advisory store.
 
 use sealwright_advisory::AdvisorySource as _;
+use sealwright_core::{Inventory, Platform};
 use sealwright_feed::{Backwards, ImportReport, Store, UpdateOptions};
+use sealwright_oci::Wanted;
+use sealwright_source::Transport;
 use tokio::runtime::Handle;
 
 use crate::cli::arguments::{Db, DbImport, DbStatus, DbUpdate};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::pipeline::inventory::inventory;
 use crate::pipeline::scan::open_store;
+use crate::pipeline::source::{Registry, open};
 use crate::report::columns::columns;
 use crate::report::console::write_document;
 
@@ -35,23 +40,24 @@ fn update(arguments: &DbUpdate, context: &Context, handle: &Handle) -> Result<()
     let directory = context.store_directory(arguments.db.as_ref())?;
     let mut ecosystems = arguments.ecosystem.clone();
     if let Some(source) = &arguments.source {
-        let inventory =
-            super::scan::read_inventory(source, arguments.platform.as_ref(), &[], context, handle)?.inventory;
-        ecosystems.extend(sealwright_match::ecosystems_needed(&inventory));
+        for inventory in inventories(source, arguments.platform.as_ref(), context, handle)? {
+            ecosystems.extend(sealwright_match::ecosystems_needed(&inventory));
+        }
     }
     ecosystems.sort();
     ecosystems.dedup();
-    if ecosystems.is_empty() {
-        context.console.note("the image needs no advisories: it holds no package of an ecosystem that is known here");
-        return Ok(());
-    }
     let base_url = arguments.from.clone().unwrap_or_else(|| sealwright_feed::PUBLIC_OSV_EXPORT.to_owned());
     let kev_url = match arguments.kev_from.as_deref() {
         Some("none") => None,
         Some(url) => Some(url.to_owned()),
         None => Some(sealwright_feed::PUBLIC_KEV_CATALOG.to_owned()),
     };
-    context.console.note(&format!("fetching {} from {base_url}", ecosystems.join(", ")));
+    if ecosystems.is_empty() {
+        // The store is made all the same: whoever scans the image next asks it.
+        context.console.note("the image needs no advisories: it holds no package of an ecosystem that is known here");
+    } else {
+        context.console.note(&format!("fetching {} from {base_url}", ecosystems.join(", ")));
+    }
     let options = UpdateOptions {
         base_url,
         ecosystems,
@@ -62,6 +68,21 @@ fn update(arguments: &DbUpdate, context: &Context, handle: &Handle) -> Result<()
     let report = handle.block_on(sealwright_feed::update(&options, &directory, &context.limits, context.now))?;
     tell(&report, context);
     Ok(())
+}
+
+/// What is in every platform's image, because `seal` judges all of them, or in the one that is named.
+fn inventories(
+    source: &Transport,
+    platform: Option<&Platform>,
+    context: &Context,
+    handle: &Handle,
+) -> Result<Vec<Inventory>, Failure> {
+    if let Transport::Sbom { .. } = source {
+        return Ok(vec![super::scan::read_inventory(source, platform, &[], context, handle)?.inventory]);
+    }
+    let wanted = platform.cloned().map_or(Wanted::All, Wanted::One);
+    let opened = open(source, &wanted, context, &Registry::new(handle.clone(), context))?;
+    opened.image.images.iter().map(|image| inventory(opened.source.as_blobs(), image, &[], context)).collect()
 }
 
 fn backwards(accept: bool) -> Backwards {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealwright_advisory::AdvisorySource;
 use sealwright_attest::same_claim;
-use sealwright_core::{Decision, ImageRef, PinnedRef, Platform, Repository};
+use sealwright_core::{Decision, Digest, ImageRef, PinnedRef, Platform, Repository};
 use sealwright_gate::ClearedImage;
 use sealwright_oci::{ImageSource, ResolvedImage, Wanted};
 use sealwright_policy::Policy;
@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::pipeline::builders;
 use crate::pipeline::ecr::Ecr;
 use crate::pipeline::evidence::Keeper;
+use crate::pipeline::evidence_files;
 use crate::pipeline::github::Delivery;
 use crate::pipeline::judge::{Facts, Verdict, judge_all};
 use crate::pipeline::publish::{Pending, Publisher, Written, can_store, push_image, tag_before};
@@ -33,6 +34,7 @@ use crate::pipeline::source::{self, Opened, open};
 use crate::pipeline::statements::Common;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::trust_root::TrustRoots;
+use crate::pipeline::verify_command::verify_command;
 use crate::report::console::{Style, write_document};
 use crate::report::{decision, statements, verification};
 
@@ -62,11 +64,26 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let ecr = registry.ecr.clone();
     let wanted = arguments.platform.clone().map_or(Wanted::All, Wanted::One);
     let opened = open(&arguments.source, &wanted, context, &registry)?;
+    expect(arguments.expect_digest, &opened)?;
     let (format, database) = (arguments.format, "OSV".to_owned());
     let job = Job { trust, builders, sealer, client, ecr, evidence, format, delivery, context, handle, database };
     let done = job.seal(&opened, &store, &arguments.push)?;
-    report(&done, &arguments.output, context.console.style())?;
+    evidence_files::write(arguments.evidence.folder.as_deref(), &done.written)?;
+    let command = done.image.as_ref().map(|image| verify_command(image, &job.sealer, &arguments.signing.trust));
+    report(&done, command.as_deref(), &arguments.output, context.console.style())?;
     Ok(done.exit())
+}
+
+/// What was built has to be what is sealed: another job of the same run could have replaced it on the way.
+fn expect(expected: Option<Digest>, opened: &Opened) -> Result<(), Failure> {
+    let found = opened.image.root.digest;
+    match expected {
+        Some(expected) if expected != found => {
+            Err(Failure::new(Exit::NotVerified, format!("{} is {found}, expected {expected}", opened.name))
+                .hint("it is not what --expect-digest names; nothing was pushed, signed or tagged"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn rules(arguments: &arguments::Seal, context: &Context) -> Result<TrustFile, Failure> {
@@ -265,12 +282,12 @@ impl Job<'_> {
     }
 }
 
-fn report(done: &Done, outputs: &[Output<ReportFormat>], style: Style) -> Result<(), Failure> {
+fn report(done: &Done, command: Option<&str>, outputs: &[Output<ReportFormat>], style: Style) -> Result<(), Failure> {
     for output in or_stdout(outputs, ReportFormat::Text).iter() {
         let bytes = match output.format {
             ReportFormat::Text => as_text(done, style).into_bytes(),
             ReportFormat::Json => {
-                let mut bytes = serde_json::to_vec_pretty(&as_json(done)).unwrap_or_default();
+                let mut bytes = serde_json::to_vec_pretty(&as_json(done, command)).unwrap_or_default();
                 bytes.push(b'\n');
                 bytes
             }
@@ -310,7 +327,7 @@ pub fn as_text(done: &Done, style: Style) -> String {
     text
 }
 
-fn as_json(done: &Done) -> serde_json::Value {
+fn as_json(done: &Done, command: Option<&str>) -> serde_json::Value {
     let decisions: Vec<_> =
         done.decisions.iter().map(|(platform, d)| json!({ "platform": platform.to_string(), "decision": d })).collect();
     json!({
@@ -320,5 +337,6 @@ fn as_json(done: &Done) -> serde_json::Value {
         "statements": statements::json(&done.written),
         "verification": done.verification,
         "tag": done.tag,
+        "verifyCommand": command,
     })
 }

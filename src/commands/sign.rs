@@ -15,11 +15,13 @@ use crate::cli::arguments;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pipeline::evidence_files;
 use crate::pipeline::github::Delivery;
 use crate::pipeline::publish::Written;
 use crate::pipeline::signer::{self, Sealer};
 use crate::pipeline::target::Target;
 use crate::pipeline::trust_root::TrustRoots;
+use crate::pipeline::verify_command::verify_command;
 use crate::report::console::write_document;
 use crate::report::statements;
 
@@ -31,8 +33,9 @@ pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> R
     let style = context.console.style();
     match (&arguments.reference, &arguments.artifact, &arguments.bundle) {
         (Some(reference), ..) => {
-            let (image, written) = sign_image(reference, arguments, context, handle)?;
-            statements::write(("image", &image), &written, &arguments.output, style)
+            let (image, command, written) = sign_image(reference, arguments, context, handle)?;
+            evidence_files::write(arguments.evidence.folder.as_deref(), &written)?;
+            statements::write(("image", &image), Some(&command), &written, &arguments.output, style)
         }
         (None, Some(artifact), Some(bundle)) => {
             if is_same_file(artifact, bundle) {
@@ -47,7 +50,7 @@ pub fn run(arguments: &arguments::Sign, context: &Context, handle: &Handle) -> R
             let roots = TrustRoots::new(&arguments.signing.trust, context, handle);
             let sealer = signer::open(&arguments.signing, &roots, context, handle)?;
             let written = sign_file(artifact, bundle, &sealer, context, handle)?;
-            statements::write(("bundle", &bundle.display().to_string()), &[written], &arguments.output, style)
+            statements::write(("bundle", &bundle.display().to_string()), None, &[written], &arguments.output, style)
         }
         _ => Err(Failure::usage("expected an image, or --artifact and --bundle")),
     }
@@ -58,7 +61,7 @@ fn sign_image(
     arguments: &arguments::Sign,
     context: &Context,
     handle: &Handle,
-) -> Result<(String, Vec<Written>), Failure> {
+) -> Result<(String, String, Vec<Written>), Failure> {
     let mut annotations = BTreeMap::new();
     for (key, value) in &arguments.annotations {
         if annotations.insert(key.clone(), value.clone()).is_some() {
@@ -78,7 +81,8 @@ fn sign_image(
     let written = target.attach((&sealer, delivery.as_ref()), context, handle, arguments.format, |digest| {
         annotated_signature(&Subject { name: &name, digest, source: sealer.source.as_ref() }, &annotations)
     })?;
-    Ok((target.image.to_string(), written))
+    let command = verify_command(&target.image, &sealer, &arguments.signing.trust);
+    Ok((target.image.to_string(), command, written))
 }
 
 /// Signs the file's own bytes, as `cosign sign-blob` does.
@@ -96,5 +100,5 @@ fn sign_file(
         .map_err(|e| Failure::new(Exit::NotVerified, format!("what was signed does not verify: {e}")))?;
     write_document(&signed, Some(bundle))?;
     let (subject, predicate_type) = (Digest::of(&content), predicate_type::SIGNATURE.to_owned());
-    Ok(Written { subject, predicate_type, new: true, bundle: None, attestation: None })
+    Ok(Written { subject, predicate_type, new: true, referrer: None, bundle: None, attestation: None })
 }

@@ -22,6 +22,8 @@ pub const MOST_BYTES: u64 = 512 << 20;
 /// A bundle as it is stored.
 #[derive(Debug)]
 pub struct StoredBundle {
+    /// The digest of its manifest, in a registry.
+    pub referrer: Option<Digest>,
     /// The annotations of its manifest.
     pub annotations: BTreeMap<String, String>,
     /// The bundle.
@@ -102,7 +104,7 @@ impl Keeper<'_> {
             }
             Self::GitHub { store, place } => {
                 let found = store.fetch(place, subject, predicate_type, &github::bounds(limits)).await?;
-                let bundle = |bytes| StoredBundle { annotations: BTreeMap::new(), bytes };
+                let bundle = |bytes| StoredBundle { referrer: None, annotations: BTreeMap::new(), bytes };
                 Ok(Stored { bundles: found.bundles.into_iter().map(bundle).collect(), broken: found.left_aside })
             }
         }
@@ -283,7 +285,7 @@ async fn bundle(client: &Client, referrer: &PinnedRef, limits: &Limits, room: u6
         return Ok(Read::NoRoom);
     }
     let bytes = client.blob(referrer.repository(), layer, limits.evidence).await?;
-    Ok(Read::Bundle(StoredBundle { annotations: manifest.annotations, bytes }))
+    Ok(Read::Bundle(StoredBundle { referrer: Some(descriptor.digest), annotations: manifest.annotations, bytes }))
 }
 
 /// Where the bundle is: cosign writes exactly one layer (cosign, `specs/BUNDLE_SPEC.md`).

@@ -11,10 +11,10 @@ use sealwright_gate::ClearedImage;
 use sealwright_github::check_size;
 use sealwright_oci::{Descriptor, Document, ImageSource, Manifest, PlatformImage, ResolvedImage, read_blob};
 use sealwright_registry::{Artifact, Client, LegacyTag};
-use sealwright_verify::{EvidenceItem, ImageEvidence, Signed};
+use sealwright_verify::{EvidenceItem, Signed};
 
 use super::ecr::Ecr;
-use super::evidence;
+use super::evidence::{self, Stored};
 use super::signer::Sealer;
 use super::statements::{About, Common};
 use crate::cli::arguments::Format;
@@ -31,6 +31,8 @@ pub struct Written {
     pub predicate_type: String,
     /// Whether it was signed now.
     pub new: bool,
+    /// The manifest by which the registry lists its bundle.
+    pub referrer: Option<Digest>,
     /// The bundle with it; none in the layout of older cosign versions.
     pub bundle: Option<WrittenBundle>,
     /// The number by which GitHub's attestation store knows it, if it was stored there now.
@@ -189,21 +191,26 @@ impl Publisher<'_> {
         let image = self.repository.pinned(subject.digest);
         let mut known = Known::default();
         if self.format.writes_bundles() {
-            known.bundles = self.verified(evidence::fetch(self.client, &image, self.limits).await?.evidence);
+            let Stored { bundles, .. } = evidence::stored(self.client, &image, self.limits).await?;
+            for bundle in bundles {
+                let item = EvidenceItem::Bundle(bundle.bytes);
+                if let Some(signed) = self.counts(&item, &subject.digest) {
+                    known.bundles.push(KnownBundle { signed, item, referrer: bundle.referrer });
+                }
+            }
         }
         if self.format.writes_legacy() {
             let legacy = evidence::fetch_legacy(self.client, &image, self.limits).await?.evidence;
-            known.legacy = self.verified(legacy).into_iter().map(|(signed, _)| signed).collect();
+            known.legacy = legacy.stored.iter().filter_map(|item| self.counts(item, &subject.digest)).collect();
         }
         Ok(known)
     }
 
-    fn verified(&self, evidence: ImageEvidence) -> Vec<(Signed, EvidenceItem)> {
-        let ImageEvidence { subject, stored } = evidence;
-        let verified = stored.into_iter().filter_map(|item| Some((self.check(&item, &subject).ok()?, item)));
-        verified
-            .filter(|(signed, _)| !self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest)))
-            .collect()
+    /// A statement of this signer that is not too old.
+    fn counts(&self, item: &EvidenceItem, subject: &Digest) -> Option<Signed> {
+        let signed = self.check(item, subject).ok()?;
+        let too_old = self.oldest_scan.is_some_and(|oldest| is_older(&signed.statement, oldest));
+        (!too_old).then_some(signed)
     }
 
     fn check(&self, item: &EvidenceItem, subject: &Digest) -> Result<Signed, Failure> {
@@ -222,18 +229,19 @@ impl Publisher<'_> {
         known: &Known,
     ) -> Result<(Digest, Written), Failure> {
         let same = |signed: &Signed| (self.same)(&signed.statement, statement);
-        let in_bundle = known.bundles.iter().find(|(signed, _)| same(signed));
+        let in_bundle = known.bundles.iter().find(|known| same(&known.signed));
         let in_legacy = known.legacy.iter().find(|signed| same(signed));
         let bundle_lacks = self.format.writes_bundles() && in_bundle.is_none();
         let legacy_lacks = self.format.writes_legacy() && in_legacy.is_none();
-        let present = in_bundle.map(|(signed, _)| signed).or(in_legacy);
-        let kept = in_bundle.and_then(|(signed, item)| match item {
+        let present = in_bundle.map(|known| &known.signed).or(in_legacy);
+        let kept = in_bundle.and_then(|known| match &known.item {
             EvidenceItem::Bundle(bytes) => {
-                Some(WrittenBundle { statement: signed.digest, bytes: bytes.clone(), new: false })
+                Some(WrittenBundle { statement: known.signed.digest, bytes: bytes.clone(), new: false })
             }
             _ => None,
         });
         let mut written = record(subject, statement, kept);
+        written.referrer = in_bundle.and_then(|known| known.referrer);
         if let (Some(present), false, false) = (present, bundle_lacks, legacy_lacks) {
             return Ok((present.digest, written));
         }
@@ -258,7 +266,8 @@ impl Publisher<'_> {
             self.check(&EvidenceItem::Bundle(bundle.clone()), &subject.digest)?;
             if bundle_lacks {
                 let artifact = Artifact::bundle(BUNDLE_V03, &bundle, &statement.predicate_type, &self.created);
-                self.client.attach(&self.repository.pinned(subject.digest), subject, &artifact).await?;
+                let attached = self.client.attach(&self.repository.pinned(subject.digest), subject, &artifact).await?;
+                written.referrer = Some(*attached.referrer.digest());
             }
             if envelope_in_legacy {
                 self.write_envelope(&bundle, &statement.predicate_type, subject)?;
@@ -335,13 +344,19 @@ impl Publisher<'_> {
 /// What is known in each of the two places.
 #[derive(Default)]
 struct Known {
-    bundles: Vec<(Signed, EvidenceItem)>,
+    bundles: Vec<KnownBundle>,
     legacy: Vec<Signed>,
+}
+
+struct KnownBundle {
+    signed: Signed,
+    item: EvidenceItem,
+    referrer: Option<Digest>,
 }
 
 impl Known {
     fn holds(&self, digest: &Digest) -> bool {
-        let bundles = self.bundles.iter().map(|(signed, _)| signed);
+        let bundles = self.bundles.iter().map(|known| &known.signed);
         bundles.chain(&self.legacy).any(|signed| signed.digest == *digest)
     }
 }
@@ -367,7 +382,7 @@ fn is_older(statement: &Statement, oldest: Timestamp) -> bool {
 
 fn record(subject: &Descriptor, statement: &Statement, bundle: Option<WrittenBundle>) -> Written {
     let (subject, predicate_type) = (subject.digest, statement.predicate_type.clone());
-    Written { subject, predicate_type, new: false, bundle, attestation: None }
+    Written { subject, predicate_type, new: false, referrer: None, bundle, attestation: None }
 }
 
 #[cfg(test)]

@@ -296,6 +296,25 @@ impl Sealer {
         wrong.or_else(|| named.mismatch(builder.builder().source.as_ref()?, "the token"))
     }
 
+    /// The flags of `verify` that name it.
+    pub fn expected(&self) -> Vec<(&'static str, Option<String>)> {
+        match &self.who {
+            Who::Key(_) => {
+                let unlogged = (!self.is_logged()).then(|| "none".to_owned());
+                vec![("--key", Some("cosign.pub".to_owned())), ("--transparency", unlogged)]
+            }
+            Who::Workload(claims, issuer) => vec![
+                ("--certificate-identity", Some(claims.signer_uri())),
+                ("--certificate-oidc-issuer", Some(issuer.clone())),
+                ("--certificate-github-repository-id", claims.repository_id.clone()),
+            ],
+            Who::Identity { subject, issuer } => vec![
+                ("--certificate-identity", Some(subject.clone())),
+                ("--certificate-oidc-issuer", Some(issuer.clone())),
+            ],
+        }
+    }
+
     /// Its signatures are checked with this.
     pub fn anchor(&self) -> &Anchor {
         self.builder.anchor()

@@ -15,6 +15,7 @@ pub struct Console {
     stderr_terminal: bool,
     stdout_color: bool,
     interactive: bool,
+    one_stream: bool,
 }
 
 impl Console {
@@ -26,12 +27,26 @@ impl Console {
             stderr_terminal: io::stderr().is_terminal(),
             stdout_color: io::stdout().is_terminal() && !no_color,
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal() && format == LogFormat::Text,
+            one_stream: false,
         }
+    }
+
+    /// The same with messages on stdout too: in one log they stay in order with documents.
+    #[must_use]
+    pub fn on_stdout(self) -> Self {
+        Self { one_stream: true, ..self }
     }
 
     /// A console for tests: nothing is printed but results and errors.
     pub fn silent() -> Self {
-        Self { quiet: true, json: false, stderr_terminal: false, stdout_color: false, interactive: false }
+        Self {
+            quiet: true,
+            json: false,
+            stderr_terminal: false,
+            stdout_color: false,
+            interactive: false,
+            one_stream: false,
+        }
     }
 
     /// Whether progress bars make sense.
@@ -89,8 +104,13 @@ impl Console {
     }
 
     fn line(&self, text: &str) {
-        // Nothing is left to tell where stderr itself is closed.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        // Nothing is left to tell where the stream itself is closed.
+        let _ = if self.one_stream {
+            let mut stdout = io::stdout().lock();
+            writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+        } else {
+            writeln!(io::stderr().lock(), "{text}")
+        };
     }
 }
 

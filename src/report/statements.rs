@@ -21,8 +21,12 @@ pub fn text(written: &[Written], style: Style) -> String {
 pub fn json(written: &[Written]) -> Value {
     let object = |one: &Written| {
         let mut object = json!({ "subject": one.subject, "predicateType": one.predicate_type, "new": one.new });
-        if let (Some(id), Some(object)) = (&one.attestation, object.as_object_mut()) {
-            object.insert("attestation".to_owned(), json!(id));
+        let more =
+            [("referrer", one.referrer.map(|digest| digest.to_string())), ("attestation", one.attestation.clone())];
+        for (name, value) in more {
+            if let (Some(value), Some(object)) = (value, object.as_object_mut()) {
+                object.insert(name.to_owned(), json!(value));
+            }
         }
         object
     };
@@ -30,12 +34,13 @@ pub fn json(written: &[Written]) -> Value {
 }
 
 /// The whole report of a command that only signs. `kind` and `place` say where the statements are: `image` and a reference,
-/// or `bundle` and a file.
+/// or `bundle` and a file. `verify_command` verifies an image's signature.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write(
     (kind, place): (&str, &str),
+    verify_command: Option<&str>,
     written: &[Written],
     outputs: &[Output<ReportFormat>],
     style: Style,
@@ -44,7 +49,11 @@ pub fn write(
         let report = match output.format {
             ReportFormat::Text => format!("{}{place}\n", text(written, style)),
             ReportFormat::Json => {
-                format!("{:#}\n", json!({ "schema": 1, kind: place, "statements": json(written) }))
+                let mut report = json!({ "schema": 1, kind: place, "statements": json(written) });
+                if let (Some(command), Some(report)) = (verify_command, report.as_object_mut()) {
+                    report.insert("verifyCommand".to_owned(), json!(command));
+                }
+                format!("{report:#}\n")
             }
         };
         write_document(report.as_bytes(), output.file.as_deref())?;

@@ -244,8 +244,7 @@ fn a_role_is_given_to_nobody_whom_it_does_not_trust() {
     said.expect(2, &["http://sts.example/ is a plain address"]);
     // Outside of a job.
     cloud.run_as_user(&cloud.seal(&cloud.source, &image, &["--aws-role", ROLE])).expect(2, &["GitHub Actions job"]);
-    let without =
-        cloud.run(&[("GITHUB_ACTIONS", "true")], &cloud.seal(&cloud.source, &image, &["--aws-role", ROLE]));
+    let without = cloud.run(&[("GITHUB_ACTIONS", "true")], &cloud.seal(&cloud.source, &image, &["--aws-role", ROLE]));
     without.expect(2, &["permissions: id-token: write"]);
     assert_eq!((cloud.writes(), cloud.account.sessions().len()), (0, 0));
 }

@@ -2,11 +2,13 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
 
+mod action;
 mod broken_images;
 mod copy;
 mod documents;
 mod download;
 mod ecr;
+mod export;
 mod formats;
 mod github;
 mod hostile_registry;

@@ -1,5 +1,7 @@
 //! What a statement says about its subject, by URI.
 
+use sealwright_core::Digest;
+
 /// A signature: "this is mine" (cosign v3, `cosign sign`).
 pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 /// A CycloneDX document.
@@ -35,6 +37,23 @@ pub fn from_word(word: &str) -> Option<&str> {
     }
 }
 
+/// A word for a type in the name of a file; of one that has none it is a digest of the URI.
+pub fn file_word(uri: &str) -> String {
+    let words = [
+        ("signature", SIGNATURE),
+        ("cyclonedx", CYCLONEDX),
+        ("spdx", SPDX),
+        ("spdx-2.3", SPDX_V2_3),
+        ("vuln", VULN),
+        ("decision", VERIFICATION_SUMMARY),
+        ("provenance", PROVENANCE),
+        ("provenance-0.2", PROVENANCE_V0_2),
+        ("openvex", OPENVEX),
+    ];
+    let known = words.iter().find(|(_, known)| *known == uri).map(|(word, _)| (*word).to_owned());
+    known.unwrap_or_else(|| Digest::of(uri.as_bytes()).hex().chars().take(12).collect())
+}
+
 /// How a type is spelled by those who write it: cosign and GitHub name SPDX differently.
 pub fn spellings(uri: &str) -> Vec<&str> {
     if [SPDX, SPDX_V2_3].contains(&uri) { vec![SPDX, SPDX_V2_3] } else { vec![uri] }
@@ -68,6 +87,13 @@ mod tests {
             assert_eq!(from_word(word), Some(uri));
         }
         assert_eq!(from_word("sbom"), None);
+    }
+
+    #[test]
+    fn every_type_has_a_word_that_is_a_file_name() {
+        assert_eq!(file_word(VULN), "vuln");
+        let other = file_word("https://example.com/../etc/passwd");
+        assert!(other.len() == 12 && other.bytes().all(|b| b.is_ascii_hexdigit()), "{other}");
     }
 
     #[test]

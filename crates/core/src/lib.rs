@@ -27,7 +27,7 @@ pub use limits::Limits;
 pub use package::{Location, Package, PackageKind, SourcePackage};
 pub use platform::{Platform, PlatformError};
 pub use purl::{Purl, PurlError};
-pub use redacted::Redacted;
+pub use redacted::{Redacted, Secret, tell_secrets_to};
 pub use reference::{ImageRef, PinnedRef, ReferenceError, Repository, is_loopback_host};
 pub use severity::{Severity, SeverityError};
 pub use untrusted::Untrusted;

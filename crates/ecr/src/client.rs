@@ -188,8 +188,11 @@ async fn assume(
     let answer = request.send().await.map_err(|e| EcrError::of(ACTION, &e))?;
     let none = || EcrError::Unavailable { action: ACTION, message: "it gave no credentials".to_owned() };
     let given = answer.credentials().ok_or_else(none)?;
-    let session_token = Some(given.session_token().to_owned());
-    Ok(Credentials::new(given.access_key_id(), given.secret_access_key(), session_token, None, "web identity"))
+    // The SDK keeps them as plain text; wrapped once, a log is told to mask them.
+    let secret = |text: &str| Redacted::new(text.to_owned());
+    let id = secret(given.access_key_id());
+    let (key, token) = (secret(given.secret_access_key()), secret(given.session_token()));
+    Ok(Credentials::new(id.expose(), key.expose(), Some(token.expose().clone()), None, "web identity"))
 }
 
 /// Nothing is asked of a plain address: whoever answers there could give a login for another registry, and a role's token

@@ -78,6 +78,9 @@ pub struct Sign {
     /// Who asks Amazon ECR.
     #[command(flatten)]
     pub ecr: EcrFlags,
+    /// Where evidence is written besides.
+    #[command(flatten)]
+    pub evidence: EvidenceFiles,
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,
@@ -133,9 +136,20 @@ pub struct Attest {
     /// Who asks Amazon ECR.
     #[command(flatten)]
     pub ecr: EcrFlags,
+    /// Where evidence is written besides.
+    #[command(flatten)]
+    pub evidence: EvidenceFiles,
     /// Write a report: text (default) or json, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output<ReportFormat>>,
+}
+
+/// Where evidence is written besides.
+#[derive(Debug, Args)]
+pub struct EvidenceFiles {
+    /// Write the bundle of every statement about the image that counts into this folder too, signed now or before
+    #[arg(long = "evidence-dir", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `generate-key-pair`.

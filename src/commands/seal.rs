@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use super::verify::{check_children, counted};
 use crate::cli::arguments::{self, Format};
 use crate::cli::output::{Output, ReportFormat, or_stdout};
+use crate::cli::parameters::Parameters;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -66,7 +67,9 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let opened = open(&arguments.source, &wanted, context, &registry)?;
     expect(arguments.expect_digest, &opened)?;
     let (format, database) = (arguments.format, "OSV".to_owned());
-    let job = Job { trust, builders, sealer, client, ecr, evidence, format, delivery, context, handle, database };
+    let parameters = arguments.parameters.clone();
+    let job =
+        Job { trust, builders, sealer, client, ecr, evidence, format, delivery, context, handle, database, parameters };
     let done = job.seal(&opened, &store, &arguments.push)?;
     evidence_files::write(arguments.evidence.folder.as_deref(), &done.written)?;
     let command = done.image.as_ref().map(|image| verify_command(image, &job.sealer, &arguments.signing.trust));
@@ -127,6 +130,8 @@ pub struct Job<'a> {
     pub handle: &'a Handle,
     /// Where the advisories came from, in words.
     pub database: String,
+    /// The declared inputs of the reusable workflow that runs this.
+    pub parameters: Option<Parameters>,
 }
 
 /// What came out.
@@ -182,6 +187,7 @@ impl Job<'_> {
             sealer: &self.sealer,
             snapshot: advisories.snapshot().digest(),
             database: &self.database,
+            parameters: self.parameters.as_ref().map(|parameters| &parameters.0),
             context: self.context,
         };
         let decisions = facts

@@ -6,7 +6,7 @@ use sealwright_attest::{ProvenBuilder, SourceIdentity};
 use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, Redacted};
 use sealwright_policy::{
-    Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, SubjectRule, Transparency as Demanded,
+    Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, Runner, SubjectRule, Transparency as Demanded,
 };
 use sealwright_sign::{
     KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility, WorkloadClaims,
@@ -328,7 +328,9 @@ impl Sealer {
             Who::Workload(claims, _) => {
                 let (builder, run) = (claims.signer_uri(), claims.run_uri());
                 let workflow = claims.workflow.as_ref().map(|w| format!("https://github.com/{w}"));
-                act(ProvenBuilder::Workload { builder: &builder, workflow: workflow.as_deref(), run: run.as_deref() })
+                let hosted = claims.runner.as_deref() == Some(Runner::GithubHosted.word());
+                let (builder, workflow, run) = (builder.as_str(), workflow.as_deref(), run.as_deref());
+                act(ProvenBuilder::Workload { builder, workflow, run, hosted })
             }
         }
     }

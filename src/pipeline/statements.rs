@@ -7,6 +7,7 @@ use sealwright_attest::{DecisionInput, PolicyName, ProvenanceInput, ScanInput, S
 use sealwright_bundle::Statement;
 use sealwright_core::{Decision, Digest, Finding, Inventory};
 use sealwright_sbom::{CycloneDx, merge};
+use serde_json::{Map, Value};
 
 use super::judge::Facts;
 use super::signer::Sealer;
@@ -31,6 +32,8 @@ pub struct Common<'a> {
     pub snapshot: Digest,
     /// Where the advisories came from.
     pub database: &'a str,
+    /// The declared inputs of the reusable workflow that builds.
+    pub parameters: Option<&'a Map<String, Value>>,
     /// Time and limits.
     pub context: &'a Context,
 }
@@ -133,7 +136,8 @@ impl Common<'_> {
     pub fn root(&self, digest: Digest, children: &[Digest]) -> Vec<Statement> {
         let subject = self.subject(digest);
         let provenance = self.sealer.with_builder(|builder| {
-            let input = ProvenanceInput { builder, tool_version: VERSION, source_name: self.source_name, children };
+            let (source_name, parameters) = (self.source_name, self.parameters);
+            let input = ProvenanceInput { builder, tool_version: VERSION, source_name, children, parameters };
             attest::provenance(&subject, &input)
         });
         vec![provenance, attest::signature(&subject)]

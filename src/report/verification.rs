@@ -59,6 +59,10 @@ pub fn explanation(report: &Report, root: Option<&Origin>, now: Timestamp, style
         || "none: keys alone are asked for, without a log and a trusted time\n".to_owned(),
         |origin| origin_lines(origin, now),
     ));
+    if let (Some(level), Some(why)) = (report.level, &report.level_reason) {
+        let why = Untrusted::from(why.as_str());
+        text.push_str(&format!("{}\nSLSA_BUILD_LEVEL_{level}: {why}\n", style.heading("build level")));
+    }
     text.push_str(&format!("{}\n", style.heading("statements that count")));
     for statement in &report.statements {
         let time = statement.time.map_or("self-asserted".to_owned(), |time| time.to_string());

@@ -1,9 +1,9 @@
 //! SLSA provenance v1: who built, from what. Only what was proved is claimed.
 
-use sealwright_bundle::vocabulary::{GITHUB_WORKFLOW, SEALED};
-use sealwright_bundle::{Statement, StatementSubject, predicate_type};
+use sealwright_bundle::vocabulary::{GITHUB_WORKFLOW, SEAL_WORKFLOW, SEALED};
+use sealwright_bundle::{Statement, StatementSubject, known_builder, predicate_type};
 use sealwright_core::Digest;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{SourceIdentity, Subject};
 
@@ -15,7 +15,8 @@ pub enum ProvenBuilder<'a> {
         /// sha256 over the key's SPKI.
         fingerprint: &'a Digest,
     },
-    /// A CI workload, by the certificate that it was issued: level 2, because the workload itself makes this statement.
+    /// A CI workload, by the certificate that it was issued: level 2, where the workload itself makes this statement, and 3
+    /// where it is a workflow that is known to keep the build apart.
     Workload {
         /// The signer workflow's URI, from the certificate.
         builder: &'a str,
@@ -23,6 +24,8 @@ pub enum ProvenBuilder<'a> {
         workflow: Option<&'a str>,
         /// The run, from the certificate.
         run: Option<&'a str>,
+        /// Whether a machine of the platform ran it, not one of its owner.
+        hosted: bool,
     },
     /// Somebody with an identity that names no workload: level 0.
     Identity {
@@ -44,6 +47,8 @@ pub struct ProvenanceInput<'a> {
     pub source_name: &'a str,
     /// Of an index: the digests of its images.
     pub children: &'a [Digest],
+    /// The declared inputs of the reusable workflow that builds.
+    pub parameters: Option<&'a Map<String, Value>>,
 }
 
 impl ProvenBuilder<'_> {
@@ -51,6 +56,10 @@ impl ProvenBuilder<'_> {
     pub fn level(&self) -> u8 {
         match self {
             Self::Key { .. } | Self::Identity { .. } => 0,
+            // The same as the verifier finds out: a known workflow, called by another one, on a machine of the platform.
+            Self::Workload { builder, workflow: Some(workflow), hosted: true, .. } if builder != workflow => {
+                known_builder(builder).map_or(2, |known| known.level)
+            }
             Self::Workload { .. } => 2,
         }
     }
@@ -70,10 +79,18 @@ pub fn provenance(subject: &Subject<'_>, input: &ProvenanceInput<'_>) -> Stateme
     let mut subjects = vec![subject.named()];
     let child = |digest: &Digest| StatementSubject::new(Some(subject.name), digest, subject.annotations());
     subjects.extend(input.children.iter().filter(|digest| **digest != subject.digest).map(child));
-    let (build_type, parameters) = match &input.builder {
-        ProvenBuilder::Workload { workflow, .. } => (GITHUB_WORKFLOW, workflow_parameters(*workflow, subject.source)),
-        ProvenBuilder::Key { .. } | ProvenBuilder::Identity { .. } => (SEALED, json!({ "source": input.source_name })),
+    let (build_type, mut parameters) = match (&input.builder, input.parameters) {
+        (ProvenBuilder::Workload { workflow, .. }, None) => {
+            (GITHUB_WORKFLOW, workflow_parameters(*workflow, subject.source))
+        }
+        (ProvenBuilder::Workload { workflow, .. }, Some(_)) => {
+            (SEAL_WORKFLOW, workflow_parameters(*workflow, subject.source))
+        }
+        _ => (SEALED, json!({ "source": input.source_name })),
     };
+    if let (Some(inputs), Some(members)) = (input.parameters, parameters.as_object_mut()) {
+        members.insert("inputs".to_owned(), Value::Object(inputs.clone()));
+    }
     let run = match &input.builder {
         ProvenBuilder::Workload { run: Some(run), .. } => json!({ "invocationId": run }),
         _ => json!({}),

@@ -1,5 +1,6 @@
 //! Shapes of in-toto statements, predicates, DSSE envelopes and Sigstore bundles. Nothing here signs or verifies.
 
+mod builders;
 mod bundle;
 mod envelope;
 pub mod legacy;
@@ -11,6 +12,7 @@ mod statement;
 mod strict;
 pub mod vocabulary;
 
+pub use builders::{KNOWN_BUILDERS, KnownBuilder, known_builder};
 pub use bundle::{BUNDLE_V03, Bundle, is_bundle_type};
 pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pae};
 pub use message::{MessageDigest, MessageSignature, SHA2_256, SHA2_384};

@@ -15,6 +15,33 @@ pub const SOURCE_COMMIT: &str = "dev.sealwright.source.commit";
 pub const VERIFIER: &str = "https://sealwright.dev/seal";
 /// The build type of images that were built before `seal` saw them: what ran is not known, only who says so.
 pub const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
+/// The build type of images that our reusable workflows build: who called them, and with which declared inputs.
+pub const SEAL_WORKFLOW: &str = "https://sealwright.dev/buildtypes/workflow/v1";
+/// The declared inputs of those workflows that say what is built and where it goes. A verifier knows them, and refuses others
+/// that have a value (SLSA v1.2, "Verifying artifacts": unknown external parameters).
+pub const SEAL_INPUTS: [&str; 21] = [
+    "push",
+    "context",
+    "dockerfile",
+    "target",
+    "build-args",
+    "labels",
+    "platforms",
+    "policy",
+    "db-from",
+    "transparency",
+    "instance",
+    "format",
+    "push-to-github",
+    "aws-role",
+    "key",
+    "kms-role",
+    "vault-address",
+    "vault-role",
+    "vault-auth",
+    "vault-audience",
+    "vault-key-version",
+];
 /// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
 pub const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
 

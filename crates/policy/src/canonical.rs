@@ -82,10 +82,14 @@ impl Builder {
                     SubjectRule::Exact(text) => json!({ "identity": text }),
                     SubjectRule::OneOf(texts) => json!({ "identity": texts }),
                     SubjectRule::Pattern(pattern) => json!({ "identity-regexp": pattern.as_str() }),
-                    SubjectRule::Workflow { path, tags, commits } => {
+                    SubjectRule::Workflow { path, tags, commits, level } => {
                         let mut commits = commits.clone();
                         commits.sort();
-                        json!({ "workflow": { "path": path, "tags": sorted(tags), "commits": commits } })
+                        let mut workflow = json!({ "path": path, "tags": sorted(tags), "commits": commits });
+                        if let (Some(level), Some(members)) = (level, workflow.as_object_mut()) {
+                            members.insert("level".to_owned(), json!(level));
+                        }
+                        json!({ "workflow": workflow })
                     }
                 };
                 json!({

@@ -256,8 +256,9 @@ fn workflow(value: &Value<'_>) -> Result<SubjectRule> {
             map.error("expected at least one of `tags` and `commits`: any revision of a workflow is nobody's promise")
         );
     }
+    let level = map.take("level").map(|value| level(&value)).transpose()?;
     map.finish()?;
-    Ok(SubjectRule::Workflow { path: text, tags, commits })
+    Ok(SubjectRule::Workflow { path: text, tags, commits, level })
 }
 
 fn tag(value: &Value<'_>) -> Result<PathPattern> {

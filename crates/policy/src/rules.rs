@@ -86,6 +86,8 @@ pub enum SubjectRule {
         tags: Vec<PathPattern>,
         /// Commits of 40 hex digits.
         commits: Vec<String>,
+        /// The SLSA build level that its text supports, as the trust file's author judged it.
+        level: Option<u8>,
     },
 }
 
@@ -297,7 +299,7 @@ impl SubjectRule {
             Self::Exact(expected) => name == expected,
             Self::OneOf(expected) => expected.iter().any(|one| name == one),
             Self::Pattern(pattern) => pattern.is_match(name),
-            Self::Workflow { path, tags, commits } => {
+            Self::Workflow { path, tags, commits, .. } => {
                 let prefix = format!("https://github.com/{path}@");
                 let Some(reference) = name.strip_prefix(&prefix) else { return false };
                 match reference.strip_prefix("refs/tags/") {

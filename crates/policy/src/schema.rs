@@ -47,6 +47,7 @@ pub fn json_schema() -> Value {
         json!({
             "path": text, "tags": patterns,
             "commits": { "type": "array", "items": { "type": "string", "pattern": "^[0-9a-f]{40}$" } },
+            "level": { "type": "integer", "minimum": 0, "maximum": 3 },
         }),
     );
     let keyless = object(

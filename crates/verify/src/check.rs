@@ -161,6 +161,9 @@ pub struct Report {
     /// The SLSA build level that the evidence supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<u8>,
+    /// Why it is that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level_reason: Option<String>,
     /// The waivers that accepted decisions name, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<String>,
@@ -187,6 +190,7 @@ impl Report {
             signed: vec![],
             builder: None,
             level: None,
+            level_reason: None,
             waivers: vec![],
             sboms: vec![],
             left_aside: vec![],

@@ -1,7 +1,7 @@
 //! SLSA provenance in its two shapes (v0.2 and v1), and what a builder's rules ask of it. All of it is asked of one statement:
 //! two that each hold a half are no whole.
 
-use sealwright_bundle::{predicate_type as types, vocabulary};
+use sealwright_bundle::{known_builder, predicate_type as types, vocabulary};
 use sealwright_core::Untrusted;
 use sealwright_policy::{BuilderIdentity, ProvenanceRule, Runner, SourceRule, SubjectRule};
 use serde_json::Value;
@@ -18,8 +18,9 @@ pub(crate) struct Rules<'a> {
 }
 
 /// The external parameters that a build type is known to have, without those that change what is built as somebody likes.
-const KNOWN: [(&str, &[&str]); 3] = [
+const KNOWN: [(&str, &[&str]); 4] = [
     (vocabulary::GITHUB_WORKFLOW, &["workflow"]),
+    (vocabulary::SEAL_WORKFLOW, &["workflow"]),
     ("https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1", &["workflow"]),
     (vocabulary::SEALED, &["source"]),
 ];
@@ -30,23 +31,39 @@ const GENERATORS: [&str; 2] = [
     "https://github.com/slsa-framework/slsa-github-generator/generic@v1",
 ];
 
+/// The SLSA build level that a statement supports, and why it is that one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Level {
+    pub(crate) value: u8,
+    pub(crate) why: String,
+}
+
+impl Level {
+    fn new(value: u8, why: impl Into<String>) -> Self {
+        Self { value, why: why.into() }
+    }
+}
+
 /// The checks of the statement that holds most of what is asked for, and the level that it supports.
-pub(crate) fn checks<'a>(statements: impl Iterator<Item = &'a Signed>, rules: &Rules<'_>) -> (Vec<Check>, Option<u8>) {
+pub(crate) fn checks<'a>(
+    statements: impl Iterator<Item = &'a Signed>,
+    rules: &Rules<'_>,
+) -> (Vec<Check>, Option<Level>) {
     let judged = statements.filter_map(Provenance::of).map(|provenance| provenance.judge(rules));
     let holds = |(checks, _): &(Vec<Check>, _)| checks.iter().filter(|check| check.outcome == Outcome::Passed).count();
     // Of equals the first, whatever `max_by_key` takes.
-    let best = judged.fold(None, |best: Option<(Vec<Check>, u8)>, one| match best {
+    let best = judged.fold(None, |best: Option<(Vec<Check>, Level)>, one| match best {
         Some(best) if holds(&best) >= holds(&one) => Some(best),
         _ => Some(one),
     });
-    let level = best.as_ref().map(|(_, level)| *level);
+    let (checks, level) = best.unzip();
     let none = || {
         let failed = |info| Check::when(info, false, "there is no provenance");
         [check::PROVENANCE, check::PROVENANCE_LEVEL, check::PROVENANCE_SOURCE, check::PROVENANCE_PARAMETERS]
             .map(failed)
             .to_vec()
     };
-    let checks = best.map_or_else(none, |(checks, _)| checks);
+    let checks = checks.unwrap_or_else(none);
     if rules.rule.required {
         return (checks, level);
     }
@@ -77,11 +94,12 @@ impl<'a> Provenance<'a> {
         Some(Self { signed, shape })
     }
 
-    fn judge(&self, rules: &Rules<'_>) -> (Vec<Check>, u8) {
+    fn judge(&self, rules: &Rules<'_>) -> (Vec<Check>, Level) {
         let level = self.level(rules.identity);
         let named = self.builder().is_some_and(|id| !id.is_empty());
-        let enough = level >= rules.rule.level;
-        let too_low = format!("the evidence supports level {level}, expected {}", rules.rule.level);
+        let enough = level.value >= rules.rule.level;
+        let too_low =
+            format!("the evidence supports level {}, expected {}: {}", level.value, rules.rule.level, level.why);
         let unknown = self.unknown_parameters(&rules.rule.parameters);
         let checks = vec![
             Check::when(check::PROVENANCE, named, "there is no provenance that names its builder"),
@@ -122,6 +140,17 @@ impl<'a> Provenance<'a> {
         let known = known.map_or(&[][..], |(_, known)| known);
         let is_known = |name: &str| known.contains(&name) || accepted.iter().any(|accepted| accepted == name);
         let clip = |name: &str| Untrusted::from(name.chars().take(60).collect::<String>()).to_string();
+        if let Some(inputs) = self.inputs() {
+            let unknown = inputs
+                .iter()
+                .filter(|(name, value)| !is_empty(value) && !vocabulary::SEAL_INPUTS.contains(&name.as_str()));
+            let unknown = unknown.map(|(name, _)| format!("inputs.{name}")).filter(|name| !is_known(name));
+            let unknown: Vec<String> = unknown.map(|name| clip(&name)).collect();
+            if !unknown.is_empty() {
+                return unknown;
+            }
+        }
+        let is_known = |name: &str| is_known(name) || (name == "inputs" && self.inputs().is_some());
         match self.at("/buildDefinition/externalParameters", "/invocation/parameters") {
             Some(Value::Object(members)) => {
                 let stated = members.iter().filter(|(_, value)| !is_empty(value)).map(|(name, _)| name.as_str());
@@ -130,6 +159,13 @@ impl<'a> Provenance<'a> {
             Some(other) if !is_empty(other) => vec!["that have no names".to_owned()],
             _ => vec![],
         }
+    }
+
+    /// The declared inputs of our own workflows, which one by one have to be known.
+    fn inputs(&self) -> Option<&'a serde_json::Map<String, Value>> {
+        let ours = [vocabulary::SEAL_WORKFLOW, vocabulary::SEALED];
+        self.build_type().filter(|build_type| ours.contains(build_type))?;
+        self.signed.statement.predicate.pointer("/buildDefinition/externalParameters/inputs")?.as_object()
     }
 
     /// The repository that was built from, at GitHub `owner/name`.
@@ -194,21 +230,47 @@ impl<'a> Provenance<'a> {
         if compared { Check::new(info, Outcome::Passed) } else { nothing_to_compare(info) }
     }
 
-    /// 0 for keys and people. 2 for a CI workload whose certificate names the builder that the provenance names. 3 where that
-    /// is a reusable workflow that the trust file pins, called by another one on a machine of the platform: the caller cannot
-    /// change what it does (SLSA v1.0, Build L3, "Isolated").
-    fn level(&self, identity: &BuilderIdentity) -> u8 {
-        let VerifiedSigner::Certificate { claims, .. } = &self.signed.signer else { return 0 };
-        let Some(signer) = claims.build_signer_uri.as_deref() else { return 0 };
+    /// 0 for keys and people. 2 for a CI workload whose certificate names the builder that the provenance names. More only for
+    /// a reusable workflow that the trust file pins, called by another one on a machine of the platform, whose text is known to
+    /// keep the build from its caller (SLSA v1.2, Build L3, "Isolated"): one that we read, or that the trust file's author did.
+    fn level(&self, identity: &BuilderIdentity) -> Level {
+        let VerifiedSigner::Certificate { claims, .. } = &self.signed.signer else {
+            return Level::new(0, "a key says nothing about who builds");
+        };
+        let Some(signer) = claims.build_signer_uri.as_deref() else {
+            return Level::new(0, "the certificate names no workload");
+        };
         if self.builder() != Some(signer) {
-            return 0;
+            return Level::new(
+                0,
+                format!("the provenance names the builder {}, and its signer is another", shown(self.builder())),
+            );
         }
-        let pinned =
-            matches!(identity, BuilderIdentity::Keyless(rule) if matches!(rule.subject, SubjectRule::Workflow { .. }));
-        let reusable = claims.build_config_uri.as_deref().is_some_and(|config| config != signer);
-        let hosted = claims.runner_environment.as_deref() == Some(Runner::GithubHosted.word());
-        let builds = !self.build_type().is_some_and(|build_type| GENERATORS.contains(&build_type));
-        if pinned && reusable && hosted && builds { 3 } else { 2 }
+        let stated = match identity {
+            BuilderIdentity::Keyless(rule) => match &rule.subject {
+                SubjectRule::Workflow { level, .. } => *level,
+                _ => return Level::new(2, "the trust file names no `workflow` with its tags or commits"),
+            },
+            BuilderIdentity::Key(_) => return Level::new(2, "the trust file names no workflow"),
+        };
+        if claims.build_config_uri.as_deref().is_none_or(|config| config == signer) {
+            return Level::new(2, "the workflow that signed was not called by another one");
+        }
+        if claims.runner_environment.as_deref() != Some(Runner::GithubHosted.word()) {
+            return Level::new(2, "it did not run on a machine of the platform");
+        }
+        if self.build_type().is_some_and(|build_type| GENERATORS.contains(&build_type)) {
+            return Level::new(2, "a generator takes the digest from its caller, who built the image");
+        }
+        match (known_builder(signer), stated) {
+            (Some(known), stated) => {
+                Level::new(stated.map_or(known.level, |stated| stated.min(known.level)), known.why)
+            }
+            (None, Some(stated)) => Level::new(stated, "the trust file says so of this workflow"),
+            (None, None) => {
+                Level::new(2, "nothing is known about what this workflow does; `level` beside its path says it")
+            }
+        }
     }
 }
 
@@ -236,7 +298,7 @@ mod tests {
 
     use super::*;
 
-    const SIGNER: &str = "https://github.com/s/s/.github/workflows/seal.yml@refs/tags/v1";
+    const SIGNER: &str = "https://github.com/sealwright/sealwright/.github/workflows/seal.yml@refs/tags/v1";
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
     fn keyless(subject: SubjectRule) -> BuilderIdentity {
@@ -244,8 +306,12 @@ mod tests {
     }
 
     fn pinned() -> BuilderIdentity {
-        let path = "s/s/.github/workflows/seal.yml".into();
-        keyless(SubjectRule::Workflow { path, tags: vec!["v1".parse().expect("tag")], commits: vec![] })
+        workflow_rule("sealwright/sealwright/.github/workflows/seal.yml", None)
+    }
+
+    fn workflow_rule(path: &str, level: Option<u8>) -> BuilderIdentity {
+        let tags = vec!["v1".parse().expect("tag")];
+        keyless(SubjectRule::Workflow { path: path.into(), tags, commits: vec![], level })
     }
 
     fn of_type(predicate_type: &str, predicate: Value, signer: VerifiedSigner) -> Signed {
@@ -258,7 +324,7 @@ mod tests {
     }
 
     fn level(signed: &Signed, identity: &BuilderIdentity) -> u8 {
-        Provenance::of(signed).expect("provenance").level(identity)
+        Provenance::of(signed).expect("provenance").level(identity).value
     }
 
     fn workload(change: impl Fn(&mut FulcioCiClaims)) -> VerifiedSigner {
@@ -347,12 +413,47 @@ mod tests {
     }
 
     #[test]
+    fn a_level_is_of_a_workflow_that_somebody_read() {
+        for (path, stated, expected, why) in [
+            ("sealwright/sealwright/.github/workflows/seal.yml", Some(1), 1, "a trust file may think less of it"),
+            ("sealwright/sealwright/.github/workflows/seal-existing.yml", None, 2, "it does not build"),
+            ("sealwright/sealwright/.github/workflows/seal-existing.yml", Some(3), 2, "nor if a trust file says so"),
+            ("acme/builders/.github/workflows/build.yml", None, 2, "nobody knows"),
+            ("acme/builders/.github/workflows/build.yml", Some(3), 3, "its owner knows"),
+        ] {
+            let signer = format!("https://github.com/{path}@refs/tags/v1");
+            let by = workload(|_| {});
+            let VerifiedSigner::Certificate { identity, issuer, mut claims } = by else { panic!("a workload") };
+            claims.build_signer_uri = Some(signer.clone());
+            let signed = by_builder(&signer, VerifiedSigner::Certificate { identity, issuer, claims });
+            assert_eq!(level(&signed, &workflow_rule(path, stated)), expected, "{path}: {why}");
+        }
+    }
+
+    #[test]
+    fn declared_inputs_have_to_be_known_one_by_one() {
+        let signed = |inputs: Value| {
+            let mut predicate = v1();
+            predicate["buildDefinition"]["buildType"] = json!(vocabulary::SEAL_WORKFLOW);
+            predicate["buildDefinition"]["externalParameters"]["inputs"] = inputs;
+            [of_type(types::PROVENANCE, predicate, workload(|_| {}))]
+        };
+        let known = vocabulary::SEAL_INPUTS[0];
+        assert_eq!(failures(&signed(json!({ known: "x", "new": "" })), None, &[]), []);
+        let unknown = signed(json!({ known: "x", "evil": "y" }));
+        let [(name, why)] = failures(&unknown, None, &[]).try_into().expect("one");
+        assert!(name == "provenance-parameters" && why.contains("inputs.evil"), "{why}");
+        assert_eq!(failures(&unknown, None, &["inputs.evil"]), []);
+        assert_eq!(failures(&signed(json!("text")), None, &[]).len(), 1, "no object");
+    }
+
+    #[test]
     fn level_zero_is_everybody_else() {
         let key = VerifiedSigner::Key { fingerprint: Digest::of(b"key") };
         let by_key = BuilderIdentity::Key(KeyRule { file: "cosign.pub".into() });
         assert_eq!(level(&by_builder(SIGNER, key), &by_key), 0);
         assert_eq!(level(&by_builder(SIGNER, workload(|c| c.build_signer_uri = None)), &pinned()), 0, "a person");
-        let other = "https://github.com/s/s/.github/workflows/seal.yml@refs/tags/v2";
+        let other = "https://github.com/sealwright/sealwright/.github/workflows/seal.yml@refs/tags/v2";
         assert_eq!(level(&by_builder(other, workload(|_| {})), &pinned()), 0, "another builder than it says");
     }
 

@@ -124,6 +124,7 @@ impl<'a> Stage<'a> {
             context,
             handle,
             database: "OSV, one record of 2022".to_owned(),
+            parameters: None,
         };
         let advisories = MemorySource::new(vec![advisory], Kev::default());
         Ok(Self { registry, authority, root, job, advisories, image, context, handle })

@@ -100,11 +100,13 @@ pub(crate) fn workload() -> ProvenBuilder<'static> {
         builder: "https://github.com/sealwright/sealwright/.github/workflows/seal.yml@refs/tags/v1.2.0",
         workflow: Some("https://github.com/acme/shop/.github/workflows/release.yml@refs/tags/v1.2.3"),
         run: Some("https://github.com/acme/shop/actions/runs/1/attempts/1"),
+        hosted: true,
     }
 }
 
 pub(crate) fn proven(subject: &Subject<'_>, builder: ProvenBuilder<'_>) -> Statement {
-    let input = ProvenanceInput { builder, tool_version: "0.1.0", source_name: "oci:image", children: &[] };
+    let input =
+        ProvenanceInput { builder, tool_version: "0.1.0", source_name: "oci:image", children: &[], parameters: None };
     provenance(subject, &input)
 }
 

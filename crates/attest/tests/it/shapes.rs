@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use sealwright_attest::{ProvenBuilder, ProvenanceInput, SourceIdentity, annotated_signature, provenance, signature};
 use sealwright_bundle::STATEMENT_V1;
-use sealwright_bundle::vocabulary::{GITHUB_WORKFLOW, SEALED};
+use sealwright_bundle::vocabulary::{GITHUB_WORKFLOW, SEAL_WORKFLOW, SEALED};
 use sealwright_core::{Decision, Digest, Refused};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::golden::{decided, finding, passed, proven, scanned, source, subject, workload};
 
@@ -111,7 +111,8 @@ fn provenance_of_an_index_names_its_images_once() {
     let children = [image.digest, Digest::of(b"amd64"), Digest::of(b"arm64")];
     let fingerprint = Digest::of(b"key");
     let builder = ProvenBuilder::Key { fingerprint: &fingerprint };
-    let input = ProvenanceInput { builder, tool_version: "0.1.0", source_name: "oci:x", children: &children };
+    let input =
+        ProvenanceInput { builder, tool_version: "0.1.0", source_name: "oci:x", children: &children, parameters: None };
     let statement = provenance(&image, &input);
     let named: Vec<&str> = statement.subject.iter().map(|s| s.digest["sha256"].as_str()).collect();
     assert_eq!(named, children.map(|d| d.hex()));
@@ -124,7 +125,25 @@ fn a_builder_claims_only_what_was_proved() {
     let person = ProvenBuilder::Identity { identity: "a@b.example", issuer: "https://accounts.example" };
     assert_eq!(key.id(), format!("https://sealwright.dev/key/sha256/{}", fingerprint.hex()));
     assert_eq!(person.id(), "https://accounts.example#a@b.example");
-    assert_eq!((key.level(), person.level(), workload().level()), (0, 0, 2));
+    assert_eq!((key.level(), person.level(), workload().level()), (0, 0, 3));
+    let ProvenBuilder::Workload { builder, workflow, run, .. } = workload() else { panic!("a workload") };
+    let lesser = [
+        (ProvenBuilder::Workload { builder, workflow, run, hosted: false }, "a machine of its owner"),
+        (ProvenBuilder::Workload { builder, workflow: Some(builder), run, hosted: true }, "called by nobody"),
+        (ProvenBuilder::Workload { builder, workflow: None, run, hosted: true }, "not known whether it was called"),
+        (
+            ProvenBuilder::Workload {
+                builder: "https://github.com/a/b/.github/workflows/c.yml@v1",
+                workflow,
+                run,
+                hosted: true,
+            },
+            "not known",
+        ),
+    ];
+    for (builder, why) in lesser {
+        assert_eq!(builder.level(), 2, "{why}");
+    }
     let source = source();
     for builder in [key, person] {
         let id = builder.id();
@@ -137,8 +156,28 @@ fn a_builder_claims_only_what_was_proved() {
 }
 
 #[test]
+fn declared_inputs_are_parameters_beside_the_workflow() {
+    let source = source();
+    let Value::Object(inputs) = json!({ "context": ".", "build-args": "A=1" }) else { panic!("an object") };
+    let input = |builder| ProvenanceInput {
+        builder,
+        tool_version: "0.1.0",
+        source_name: "oci:image",
+        children: &[],
+        parameters: Some(&inputs),
+    };
+    let definition = provenance(&subject(Some(&source)), &input(workload())).predicate["buildDefinition"].clone();
+    assert_eq!(definition["buildType"], SEAL_WORKFLOW);
+    assert_eq!(definition["externalParameters"]["inputs"], json!({ "context": ".", "build-args": "A=1" }));
+    assert_eq!(definition["externalParameters"]["workflow"]["path"], ".github/workflows/release.yml");
+    let fingerprint = Digest::of(b"key");
+    let by_key = provenance(&subject(None), &input(ProvenBuilder::Key { fingerprint: &fingerprint })).predicate;
+    assert_eq!(by_key["buildDefinition"]["externalParameters"], json!({ "source": "oci:image", "inputs": inputs }));
+}
+
+#[test]
 fn a_workload_without_a_workflow_or_a_source_leaves_them_out() {
-    let bare = ProvenBuilder::Workload { builder: "https://ci.example/x", workflow: None, run: None };
+    let bare = ProvenBuilder::Workload { builder: "https://ci.example/x", workflow: None, run: None, hosted: false };
     let predicate = proven(&subject(None), bare).predicate;
     assert_eq!(predicate["buildDefinition"]["buildType"], GITHUB_WORKFLOW);
     assert_eq!(predicate["buildDefinition"]["externalParameters"], json!({ "workflow": {} }));

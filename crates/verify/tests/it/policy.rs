@@ -314,7 +314,10 @@ fn provenance_names_its_builder_and_reaches_the_level() {
     strict.provenance.level = 1;
     let report = Evidence::new().verify_by(strict, NOW);
     assert_eq!(failed(&report), ["provenance-level"]);
-    assert_eq!(why(&report, "provenance-level"), "the evidence supports level 0, expected 1");
+    assert_eq!(
+        why(&report, "provenance-level"),
+        "the evidence supports level 0, expected 1: a key says nothing about who builds"
+    );
 }
 
 #[test]

@@ -59,7 +59,8 @@ pub struct Environment {
 /// What the runner of GitHub Actions tells a step (GitHub, "Variables reference"; actions/runner, `FileCommandManager.cs`).
 #[derive(Debug, Default)]
 pub struct Actions {
-    /// `INPUT_…`: the step's inputs by their names. The runner writes names in capitals and keeps hyphens.
+    /// `INPUT_…`: the step's inputs by their names. The runner writes names in capitals and keeps hyphens, which no shell could
+    /// export: a composite action writes `_`, which no input has in its name.
     pub inputs: BTreeMap<String, String>,
     /// `GITHUB_OUTPUT`: the file of the step's outputs.
     pub output: Option<PathBuf>,
@@ -83,7 +84,7 @@ impl Actions {
         let path = |name: &str| text(name).map(PathBuf::from);
         let variables = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
         let inputs = variables.filter_map(|(name, value)| {
-            let name = name.strip_prefix("INPUT_")?.to_ascii_lowercase();
+            let name = name.strip_prefix("INPUT_")?.to_ascii_lowercase().replace('_', "-");
             Some((name, value.to_string_lossy().into_owned()))
         });
         Self {

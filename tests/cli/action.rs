@@ -12,21 +12,21 @@ use crate::keyless::Keyless;
 use crate::scene::Scene;
 
 /// A job whose checkout is the scene.
-struct Job {
-    scene: Scene,
-    runner: Runner,
+pub(crate) struct Job {
+    pub(crate) scene: Scene,
+    pub(crate) runner: Runner,
 }
 
 /// What came of a step.
-struct Done {
+pub(crate) struct Done {
     code: i32,
-    log: Log,
+    pub(crate) log: Log,
     step: Step,
     outputs: BTreeMap<String, String>,
 }
 
 impl Job {
-    fn of(scene: Scene) -> Self {
+    pub(crate) fn of(scene: Scene) -> Self {
         let root = scene.path().join("runner");
         let mut runner = Runner::new(&root, "acme/shop");
         let workspace = runner.workspace();
@@ -36,7 +36,7 @@ impl Job {
         Self { scene, runner }
     }
 
-    fn run(&self, inputs: &[(&str, &str)]) -> Done {
+    pub(crate) fn run(&self, inputs: &[(&str, &str)]) -> Done {
         let step = self.runner.step(Place::Machine, inputs);
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealwright"));
         command.arg("action").current_dir(self.runner.workspace()).env_clear().envs(&step.variables);
@@ -66,7 +66,7 @@ impl Job {
 
 impl Done {
     #[track_caller]
-    fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{:#?}", self.log);
         self
     }

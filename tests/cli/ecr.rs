@@ -250,6 +250,52 @@ fn a_role_is_given_to_nobody_whom_it_does_not_trust() {
 }
 
 #[test]
+fn what_aws_gives_a_step_of_an_action_is_masked() {
+    let cloud = Cloud::new();
+    cloud.role(ROLE, everything());
+    let tokens = cloud.job(&workflow_claims());
+    let push = format!("{}:v1", cloud.repository());
+    let Cloud { scene, account, authority: _authority, source } = cloud;
+    let mut job = crate::action::Job::of(scene);
+    let ca = job.scene.path().join("ca.pem").display().to_string();
+    for (name, value) in account.variables() {
+        job.runner.set(name, &value);
+    }
+    for (name, value) in [
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("SSL_CERT_FILE", ca.as_str()),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", tokens.request_url.as_str()),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", tokens.request_token.as_str()),
+    ] {
+        job.runner.set(name, value);
+    }
+    let done = job.run(&[
+        ("command", "seal"),
+        ("source", &source),
+        ("push", &push),
+        ("policy", "policy.yaml"),
+        ("db", "db"),
+        ("key", "key.pem"),
+        ("transparency", "none"),
+        ("aws-role", ROLE),
+    ]);
+    let done = done.expect(0);
+    // The token for STS, the session's three parts, and the password of the registry.
+    let login =
+        account.registry().requests().iter().find_map(|request| request.authorization.clone()).expect("a login");
+    let login = decoded(login.strip_prefix("Basic ").expect("Basic"));
+    let password = login.strip_prefix("AWS:").expect("AWS");
+    let masks = &done.log.masks;
+    assert!(masks.iter().any(|mask| mask == password), "{masks:?}");
+    assert!(
+        masks.iter().any(|mask| mask.starts_with("eyJ")) && masks.iter().any(|mask| mask.starts_with("ASIA")),
+        "{masks:?}"
+    );
+    let lines = done.log.lines.join("\n");
+    assert!(!lines.contains("***") && masks.iter().all(|mask| !lines.contains(mask.as_str())), "{lines}");
+}
+
+#[test]
 fn a_role_of_another_account_has_to_be_let_in_by_the_repository() {
     let cloud = Cloud::new();
     let role = "arn:aws:iam::444455556666:role/ci/release";

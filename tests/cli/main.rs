@@ -18,6 +18,7 @@ mod kms;
 mod offline;
 mod prove;
 mod registry_failures;
+mod release_files;
 mod scene;
 mod seal;
 mod sign;

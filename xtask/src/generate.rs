@@ -1,34 +1,45 @@
-//! `docs/reference`: written from the code, never by hand; drift fails the `documents` tier.
+//! Files that are written from others, never by hand: `docs/reference` from the code, `setup/action.yml` from `action.yml`. Drift
+//! fails the `documents` tier.
 
 use std::fs;
 
 use sealwright_core::bounded::read_file;
 
 use crate::process::root;
+use crate::setup_action;
 
-/// Writes every generated document.
+/// No generated file and nothing that one is made from is larger, in bytes.
+const LIMIT: u64 = 16 << 20;
+
+/// Writes every generated file.
 pub(crate) fn write() -> Result<(), String> {
-    let folder = root().join("docs/reference");
-    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    for (name, text) in sealwright::reference::documents() {
-        let path = folder.join(name);
+    for (name, text) in files()? {
+        let path = root().join(&name);
+        let folder = path.parent().unwrap_or(&path);
+        fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))?;
-        println!("wrote docs/reference/{name}");
+        println!("wrote {name}");
     }
     Ok(())
 }
 
-/// Compares every generated document with what lies in the folder.
+/// Compares every generated file with the one that is there.
 pub(crate) fn check() -> Result<(), String> {
-    let folder = root().join("docs/reference");
-    let drifted: Vec<&str> = sealwright::reference::documents()
-        .into_iter()
-        .filter(|(name, text)| !read_file(&folder.join(name), 16 << 20).is_ok_and(|found| found == text.as_bytes()))
-        .map(|(name, _)| name)
-        .collect();
+    let mut drifted = files()?;
+    drifted.retain(|(name, text)| !read_file(&root().join(name), LIMIT).is_ok_and(|found| found == text.as_bytes()));
     if drifted.is_empty() {
-        println!("docs/reference is up to date");
+        println!("every generated file is up to date");
         return Ok(());
     }
-    Err(format!("docs/reference has drifted ({}): run cargo xtask generate", drifted.join(", ")))
+    let names: Vec<String> = drifted.into_iter().map(|(name, _)| name).collect();
+    Err(format!("generated files have drifted ({}): run cargo xtask generate", names.join(", ")))
+}
+
+/// Every generated file: its path in the repository, and its text.
+fn files() -> Result<Vec<(String, String)>, String> {
+    let documents = sealwright::reference::documents().into_iter();
+    let mut files: Vec<_> = documents.map(|(name, text)| (format!("docs/reference/{name}"), text)).collect();
+    let action = read_file(&root().join("action.yml"), LIMIT).map_err(|e| format!("action.yml: {e}"))?;
+    files.push(("setup/action.yml".to_owned(), setup_action::render(&String::from_utf8_lossy(&action))?));
+    Ok(files)
 }

@@ -11,6 +11,7 @@ mod fuzz;
 mod generate;
 mod peers;
 mod process;
+mod setup_action;
 mod table;
 mod tiers;
 
@@ -24,7 +25,7 @@ Commands:
   bench [DIR]                    measure beside the peers; DIR keeps the images (default: a temporary folder)
   bench-signatures LAYOUT        measure verifying and signing beside cosign; LAYOUT is the OCI layout of an image
   fuzz TARGET SECONDS            run one fuzz target until it has found something or the time is over
-  generate [--check]             write docs/reference, or fail where it has drifted
+  generate [--check]             write docs/reference and setup/action.yml, or fail where they have drifted
 
 Environment:
   CI=true                 a required tier that cannot run is a failure; missing Debian packages are installed

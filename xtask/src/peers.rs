@@ -176,6 +176,17 @@ pub(crate) fn npm(peers: &Peers) -> Result<Peer, Missing> {
     Ok(Peer { variable: "SEALWRIGHT_NPM", value: folder })
 }
 
+/// Our own binary, linked statically by the recipe of the release, for the C library of this machine.
+pub(crate) fn static_binary(peers: &Peers) -> Result<Peer, Missing> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
+        return Err(Missing::Absent("the static binary of the tests is for Linux on x86_64 with glibc".into()));
+    }
+    let value = peers.folder.join("bin/sealwright-static");
+    let mut build = Command::new(root().join("release/build-static.sh"));
+    run(build.arg("x86_64-unknown-linux-gnu").arg(&value)).map_err(Missing::Broken)?;
+    Ok(Peer { variable: "SEALWRIGHT_STATIC", value })
+}
+
 /// A program of a Debian package; in CI as root a missing one is installed.
 pub(crate) fn debian(variable: &'static str, package: &str, program: &str) -> Result<Peer, Missing> {
     if find(program).is_none() && in_ci() && find("apt-get").is_some() {

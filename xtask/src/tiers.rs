@@ -238,6 +238,26 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "setup",
+        about: "the script of the composite action: right, wrong and half downloads from loopback, in bash with curl",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |_| {
+            let bash = peers::debian("SEALWRIGHT_BASH", "bash", "bash");
+            interop("setup", [bash, peers::debian("SEALWRIGHT_CURL", "curl", "curl")])
+        },
+    },
+    Tier {
+        name: "release",
+        about: "a rehearsal of the release: a static binary, the image, seal, sign, verify, write back; everything but GitHub",
+        need: Need::Optional,
+        cold_minutes: 15,
+        run: |p| {
+            let jq = peers::debian("SEALWRIGHT_JQ", "jq", "jq");
+            interop("release", [peers::static_binary(p), jq, peers::debian("SEALWRIGHT_GIT", "git", "git")])
+        },
+    },
+    Tier {
         name: "docker",
         about: "docker-daemon: and docker save of a real Docker engine",
         need: Need::Optional,

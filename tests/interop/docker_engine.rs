@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use crate::peer::{peer, say, sealwright};
 
 /// `dockerd` on a socket of its own, without networks; it ends with the test.
-struct Engine {
+pub(crate) struct Engine {
     child: Child,
-    host: String,
+    pub(crate) host: String,
 }
 
 impl Engine {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let socket = folder.join("docker.sock");
         let host = format!("unix://{}", socket.display());
         let mut command = Command::new(peer("SEALWRIGHT_DOCKERD"));
@@ -32,7 +32,7 @@ impl Engine {
         engine
     }
 
-    fn docker(&self) -> Command {
+    pub(crate) fn docker(&self) -> Command {
         let mut command = Command::new("docker");
         command.env("DOCKER_HOST", &self.host).env("DOCKER_BUILDKIT", "0");
         command

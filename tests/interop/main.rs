@@ -9,6 +9,7 @@
     reason = "a test whose peer or fixture is broken has nothing to go on with, and says what it saw"
 )]
 
+mod action;
 mod alpine;
 mod authority;
 mod browser;

@@ -1,4 +1,4 @@
-//! The composite action of `setup/`: its script in the machine's own bash with its own curl, and how its inputs reach the program.
+//! The composite action of `setup/`: its script in the machine's own bash with its own curl.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -129,13 +129,4 @@ fn an_address_is_https_and_cannot_speak_to_the_runner() {
         assert!(!said.stderr.contains("::add-path"), "{}", said.stderr);
         job.refuses(said, "download-from is no plain address");
     }
-}
-
-/// The shell of `shell: bash` (GitHub, "Workflow syntax") hands on names that it could not set itself.
-#[test]
-fn inputs_with_hyphens_pass_through_the_shell() {
-    let mut command = Command::new(peer("SEALWRIGHT_BASH"));
-    command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", "env"]).env("INPUT_FAIL-ON", "high");
-    let said = say(&mut command).expect_code(0);
-    assert!(said.stdout.lines().any(|line| line == "INPUT_FAIL-ON=high"), "{}", said.stdout);
 }

@@ -211,6 +211,18 @@ pub(crate) fn docker() -> Result<Peer, Missing> {
     debian("SEALWRIGHT_DOCKERD", "docker.io", "dockerd")
 }
 
+/// The certificates of public authorities, of Debian's `ca-certificates`.
+pub(crate) fn certificates() -> Result<Peer, Missing> {
+    let value = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
+    if !value.is_file() && in_ci() && find("apt-get").is_some() {
+        install("ca-certificates")?;
+    }
+    if !value.is_file() {
+        return Err(Missing::Absent(format!("{} is not there (Debian: ca-certificates)", value.display())));
+    }
+    Ok(Peer { variable: "SEALWRIGHT_CERTIFICATES", value })
+}
+
 /// The folder with root file systems and advisories that are not in the repository.
 pub(crate) fn test_data() -> Result<Peer, Missing> {
     let value = variable("SEALWRIGHT_TEST_DATA").map(PathBuf::from).filter(|folder| folder.is_dir());

@@ -32,7 +32,7 @@ runs:
       id: run
       if: inputs.command != ''
       shell: bash
-      # As the runner hands inputs to a container: upper-cased, hyphens kept. No shell could export such names; it passes them on.
+      # As the runner hands inputs to a container, but for hyphens, which not every shell passes on in a name.
       env:
 "#;
 
@@ -52,7 +52,10 @@ pub(crate) fn render(action: &str) -> Result<String, String> {
     }
     text.push_str(STEPS);
     for input in inputs.lines().filter_map(name) {
-        text.push_str(&format!("        INPUT_{}: ${{{{ inputs.{input} }}}}\n", input.to_uppercase()));
+        text.push_str(&format!(
+            "        INPUT_{}: ${{{{ inputs.{input} }}}}\n",
+            input.to_uppercase().replace('-', "_")
+        ));
     }
     text.push_str("      run: sealwright action\n");
     Ok(text)
@@ -81,7 +84,7 @@ mod tests {
         let text = render(ACTION).unwrap_or_default();
         for line in [
             "  # what\n  command:\n    description: a\n    required: false\n  fail-on:\n",
-            "        INPUT_COMMAND: ${{ inputs.command }}\n        INPUT_FAIL-ON: ${{ inputs.fail-on }}\n      run: sealwright action\n",
+            "        INPUT_COMMAND: ${{ inputs.command }}\n        INPUT_FAIL_ON: ${{ inputs.fail-on }}\n      run: sealwright action\n",
             "  verify-command:\n    value: ${{ steps.run.outputs.verify-command }}\n    description: d\n",
         ] {
             assert!(text.contains(line), "{line:?} is not in:\n{text}");

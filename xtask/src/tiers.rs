@@ -258,6 +258,16 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "action",
+        about: "the container action in a real Docker engine as the runner starts it, and the composite action, step by step",
+        need: Need::Optional,
+        cold_minutes: 2,
+        run: |p| {
+            let curl = peers::debian("SEALWRIGHT_CURL", "curl", "curl");
+            interop("action", [peers::docker(), peers::static_binary(p), peers::certificates(), curl])
+        },
+    },
+    Tier {
         name: "docker",
         about: "docker-daemon: and docker save of a real Docker engine",
         need: Need::Optional,

@@ -27,7 +27,7 @@ use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
 use registry::LOGIN_EXAMPLES;
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
 
-use super::output::{Output, ProofFormat, ReportFormat, SbomFormat, TableFormat};
+use super::output::{Output, ProofFormat, SbomFormat, ScanFormat, SealFormat, VerifyFormat};
 use super::parameters::Parameters;
 
 /// Is what runs in production exactly what was built from this commit, untampered, and free of critical vulnerabilities
@@ -150,6 +150,7 @@ Examples:
   sealwright scan oci:build/image --db advisories
   sealwright scan sbom:app.cdx.json --db advisories --fail-on high --only-fixed
   sealwright scan docker-archive:app.tar --policy sealwright.yaml -o json=scan.json
+  sealwright scan oci:build/image -o sarif=scan.sarif -o markdown=summary.md
 
 Without a policy file and without --fail-on it reports and exits 0.";
 
@@ -206,9 +207,9 @@ pub struct Seal {
     /// Push and seal only this platform of an index
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "SEALWRIGHT_PLATFORM")]
     pub platform: Option<Platform>,
-    /// Write a report: text (default) or json, to stdout or to FILE
+    /// Write a report: text (default), json, sarif, markdown, markdown-comment or annotations, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub output: Vec<Output<ReportFormat>>,
+    pub output: Vec<Output<SealFormat>>,
 }
 
 /// The trust file and the advisories it is judged with.
@@ -263,9 +264,9 @@ pub struct Scan {
     /// Do not refuse flaws without a fix
     #[arg(long, conflicts_with = "policy", env = "SEALWRIGHT_ONLY_FIXED")]
     pub only_fixed: bool,
-    /// Formats: table (default), json
+    /// Formats: table (default), json, sarif, markdown, markdown-comment, annotations
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub output: Vec<Output<TableFormat>>,
+    pub output: Vec<Output<ScanFormat>>,
     /// The platform of an index; default: this machine's
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "SEALWRIGHT_PLATFORM")]
     pub platform: Option<Platform>,
@@ -308,9 +309,9 @@ pub struct Verify {
     /// The bundles in GitHub's attestation store instead of those in the registry, of a repository or of all that an owner has
     #[arg(long, value_name = "OWNER[/REPO]")]
     pub from_github: Option<Place>,
-    /// Write a report: text (default) or json, to stdout or to FILE
+    /// Write a report: text (default), json, markdown or markdown-comment, to stdout or to FILE
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub output: Vec<Output<ReportFormat>>,
+    pub output: Vec<Output<VerifyFormat>>,
 }
 
 /// `prove`.

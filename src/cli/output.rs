@@ -69,7 +69,7 @@ formats! {
 }
 
 formats! {
-    /// Formats of `scan` and `tree`.
+    /// Formats of `tree`.
     TableFormat {
         /// Aligned columns for a person.
         Table = "table",
@@ -79,7 +79,57 @@ formats! {
 }
 
 formats! {
-    /// Formats of `seal` and `verify`.
+    /// Formats of `scan`.
+    ScanFormat {
+        /// Aligned columns for a person.
+        Table = "table",
+        /// Sealwright's own.
+        Json = "json",
+        /// For code scanning.
+        Sarif = "sarif",
+        /// For the summary of a run.
+        Markdown = "markdown",
+        /// The same, for a comment: less of it.
+        Comment = "markdown-comment",
+        /// For the log of a run: workflow commands for the worst.
+        Annotations = "annotations",
+    }
+}
+
+formats! {
+    /// Formats of `seal`.
+    SealFormat {
+        /// Lines for a person.
+        Text = "text",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+        /// For code scanning, a run for each platform.
+        Sarif = "sarif",
+        /// For the summary of a run.
+        Markdown = "markdown",
+        /// The same, for a comment: less of it.
+        Comment = "markdown-comment",
+        /// For the log of a run: workflow commands for the worst.
+        Annotations = "annotations",
+    }
+}
+
+formats! {
+    /// Formats of `verify`.
+    VerifyFormat {
+        /// Lines for a person.
+        Text = "text",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+        /// For the summary of a run.
+        Markdown = "markdown",
+        /// The same, for a comment: less of it.
+        Comment = "markdown-comment",
+    }
+}
+
+formats! {
+    /// Formats of `sign`, `attest` and `report`.
     ReportFormat {
         /// Lines for a person.
         Text = "text",

@@ -8,7 +8,7 @@ use sealwright_source::Transport;
 use tokio::runtime::Handle;
 
 use crate::cli::arguments;
-use crate::cli::output::{TableFormat, or_stdout};
+use crate::cli::output::{ScanFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,7 +17,10 @@ use crate::pipeline::scan::{open_store, scan};
 use crate::pipeline::source::{Registry, open, wanted_platform};
 use crate::pipeline::trust_file;
 use crate::report::console::write_document;
+use crate::report::judged::{Judged, Places};
+use crate::report::sarif::Analysis;
 use crate::report::scan::ScanReport;
+use crate::report::{annotations, summary};
 
 /// Reads, matches, judges if there is a rule, and reports.
 ///
@@ -44,16 +47,29 @@ pub fn run(arguments: &arguments::Scan, context: &Context, handle: &Handle) -> R
         findings: &scanned.findings,
         decision: decision.as_ref(),
     };
-    for output in or_stdout(&arguments.output, TableFormat::Table).iter() {
+    let places = Places::of(&read.inventory);
+    let judged = Judged::new(read.platform.as_ref(), read.digest, &scanned.findings, decision.as_ref(), &places);
+    for output in or_stdout(&arguments.output, ScanFormat::Table).iter() {
         let bytes = match output.format {
-            TableFormat::Table => report.table(context.console.style()).into_bytes(),
-            TableFormat::Json => report.json(),
+            ScanFormat::Table => report.table(context.console.style()).into_bytes(),
+            ScanFormat::Json => report.json(),
+            ScanFormat::Sarif => sarif(&read.image, &judged, context),
+            ScanFormat::Markdown => summary::scan(&report, &judged, summary::STEP).into_bytes(),
+            ScanFormat::Comment => summary::scan(&report, &judged, summary::COMMENT).into_bytes(),
+            ScanFormat::Annotations => annotations::text(std::slice::from_ref(&judged)).into_bytes(),
         };
         let platform = read.platform.as_ref();
         let file = output.file.as_deref().map(|f| platform.map_or(f.into(), |p| super::sbom::for_platform(f, p)));
         write_document(&bytes, file.as_deref())?;
     }
     Ok(if report.refused() { Exit::Refused } else { Exit::Passed })
+}
+
+fn sarif(image: &str, judged: &Judged<'_>, context: &Context) -> Vec<u8> {
+    let analysis = Analysis { image, time: context.now, judged: std::slice::from_ref(judged) };
+    let document = analysis.document();
+    document.left_out.iter().for_each(|line| context.console.warn(line));
+    document.bytes
 }
 
 fn decision(judgment: Judgment) -> Decision {
@@ -83,6 +99,8 @@ pub struct Read {
     pub digest: Digest,
     /// The source as a person named it.
     pub name: String,
+    /// The same without what changes from one build to the next: a tag, a digest.
+    pub image: String,
     /// The platform; an SBOM names none.
     pub platform: Option<Platform>,
 }
@@ -101,7 +119,9 @@ pub fn read_inventory(
     if let Transport::Sbom { file } = source {
         let bytes = super::read_input(file, context.limits.evidence)?;
         let read = sealwright_sbom::read(&bytes, &context.limits).map_err(|e| Failure::from(e).at(source))?;
-        return Ok(Read { inventory: read, digest: Digest::of(&bytes), name: source.to_string(), platform: None });
+        let name = source.to_string();
+        let digest = Digest::of(&bytes);
+        return Ok(Read { inventory: read, digest, image: name.clone(), name, platform: None });
     }
     let registry = Registry::new(handle.clone(), context);
     let opened = open(source, &wanted_platform(platform), context, &registry)?;
@@ -110,7 +130,46 @@ pub fn read_inventory(
     Ok(Read {
         inventory: found,
         digest: image.descriptor.digest,
+        image: untagged(source),
         name: opened.name,
         platform: Some(image.platform.clone()),
     })
+}
+
+/// What stays the same of a source from one build to the next.
+pub fn untagged(source: &Transport) -> String {
+    match source {
+        Transport::Registry(reference) => reference.repository.to_string(),
+        Transport::OciLayout { dir, .. } => format!("oci:{}", dir.display()),
+        Transport::OciArchive { file, .. } => format!("oci-archive:{}", file.display()),
+        Transport::DockerArchive { file, .. } => format!("docker-archive:{}", file.display()),
+        // The engine's names are references, of which a short one need not be on Docker Hub.
+        Transport::DockerDaemon { name } => {
+            let named = name.split('@').next().unwrap_or_default();
+            let untagged = named.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(named, |(name, _)| name);
+            format!("docker-daemon:{untagged}")
+        }
+        Transport::Sbom { .. } => source.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_from_build_to_build_is_not_in_the_name_of_an_image() {
+        let digest = "0".repeat(64);
+        for (source, name) in [
+            ("registry.example:5000/shop/app:v1", "registry.example:5000/shop/app".to_owned()),
+            (&format!("registry.example/shop/app@sha256:{digest}"), "registry.example/shop/app".to_owned()),
+            ("oci:build/image:v1", "oci:build/image".to_owned()),
+            ("docker-archive:app.tar:acme/app:v1", "docker-archive:app.tar".to_owned()),
+            ("docker-daemon:localhost:5000/acme/app:v1", "docker-daemon:localhost:5000/acme/app".to_owned()),
+            ("docker-daemon:localhost:5000/acme/app", "docker-daemon:localhost:5000/acme/app".to_owned()),
+            ("sbom:app.cdx.json", "sbom:app.cdx.json".to_owned()),
+        ] {
+            assert_eq!(untagged(&source.parse().expect(source)), name);
+        }
+    }
 }

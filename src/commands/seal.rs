@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use super::verify::{check_children, counted};
 use crate::cli::arguments::{self, Format};
-use crate::cli::output::{Output, ReportFormat, or_stdout};
+use crate::cli::output::{SealFormat, or_stdout};
 use crate::cli::parameters::Parameters;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -37,7 +37,9 @@ use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::trust_root::TrustRoots;
 use crate::pipeline::verify_command::verify_command;
 use crate::report::console::{Style, write_document};
-use crate::report::{decision, statements, verification};
+use crate::report::judged::{Judged, Places};
+use crate::report::sarif::Analysis;
+use crate::report::{annotations, decision, statements, summary, verification};
 
 /// Everything that can be refused is refused before an image byte is read; nothing is sent before the gate.
 ///
@@ -73,7 +75,7 @@ pub fn run(arguments: &arguments::Seal, context: &Context, handle: &Handle) -> R
     let done = job.seal(&opened, &store, &arguments.push)?;
     evidence_files::write(arguments.evidence.folder.as_deref(), &done.written)?;
     let command = done.image.as_ref().map(|image| verify_command(image, &job.sealer, &arguments.signing.trust));
-    report(&done, command.as_deref(), &arguments.output, context.console.style())?;
+    report(&done, command.as_deref(), arguments, &opened.name, context)?;
     Ok(done.exit())
 }
 
@@ -134,12 +136,35 @@ pub struct Job<'a> {
     pub parameters: Option<Parameters>,
 }
 
+/// The decision about the image of one platform.
+pub struct Decided {
+    /// The platform.
+    pub platform: Platform,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// The decision.
+    pub decision: Decision,
+    /// Where its packages are.
+    pub places: Places,
+}
+
+impl Decided {
+    fn of(facts: &Facts, decision: Decision) -> Self {
+        let platform = facts.image.platform.clone();
+        Self { platform, digest: facts.image.descriptor.digest, decision, places: Places::of(&facts.inventory) }
+    }
+
+    fn judged(&self) -> Judged<'_> {
+        Judged::new(Some(&self.platform), self.digest, &[], Some(&self.decision), &self.places)
+    }
+}
+
 /// What came out.
 pub struct Done {
     /// The image by digest, once it is pushed.
     pub image: Option<PinnedRef>,
     /// The decision about each platform.
-    pub decisions: Vec<(Platform, Decision)>,
+    pub decisions: Vec<Decided>,
     /// The statements.
     pub written: Vec<Written>,
     /// What the read-back came to.
@@ -169,6 +194,7 @@ impl Job<'_> {
         let (facts, verdict) = judge_all(&**source, image, advisories, &self.trust.policy, self.context)?;
         let cleared = match verdict {
             Verdict::Refused(decisions) => {
+                let decisions = facts.iter().zip(decisions).map(|(facts, (_, one))| Decided::of(facts, one)).collect();
                 return Ok(Done { image: None, decisions, written: vec![], verification: None, tag: None });
             }
             Verdict::Cleared(cleared) => cleared,
@@ -193,7 +219,7 @@ impl Job<'_> {
         let decisions = facts
             .iter()
             .zip(cleared.children())
-            .map(|(facts, child)| (facts.image.platform.clone(), child.decision().clone()))
+            .map(|(facts, child)| Decided::of(facts, child.decision().clone()))
             .collect();
         let (pinned, written) =
             self.handle.block_on(self.publish(&**source, image, &cleared, &facts, &common, repository))?;
@@ -288,15 +314,40 @@ impl Job<'_> {
     }
 }
 
-fn report(done: &Done, command: Option<&str>, outputs: &[Output<ReportFormat>], style: Style) -> Result<(), Failure> {
-    for output in or_stdout(outputs, ReportFormat::Text).iter() {
+fn report(
+    done: &Done,
+    command: Option<&str>,
+    arguments: &arguments::Seal,
+    name: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    let judged: Vec<Judged<'_>> = done.decisions.iter().map(Decided::judged).collect();
+    let sealed = summary::Sealed {
+        name,
+        image: done.image.as_ref(),
+        written: &done.written,
+        verification: done.verification.as_ref(),
+        tag: done.tag.as_deref(),
+        command,
+    };
+    for output in or_stdout(&arguments.output, SealFormat::Text).iter() {
         let bytes = match output.format {
-            ReportFormat::Text => as_text(done, style).into_bytes(),
-            ReportFormat::Json => {
+            SealFormat::Text => as_text(done, context.console.style()).into_bytes(),
+            SealFormat::Json => {
                 let mut bytes = serde_json::to_vec_pretty(&as_json(done, command)).unwrap_or_default();
                 bytes.push(b'\n');
                 bytes
             }
+            SealFormat::Sarif => {
+                // The image as it is known where it goes: a later scan of it there has the same category.
+                let image = arguments.push.repository.to_string();
+                let document = Analysis { image: &image, time: context.now, judged: &judged }.document();
+                document.left_out.iter().for_each(|line| context.console.warn(line));
+                document.bytes
+            }
+            SealFormat::Markdown => summary::seal(&sealed, &judged, summary::STEP).into_bytes(),
+            SealFormat::Comment => summary::seal(&sealed, &judged, summary::COMMENT).into_bytes(),
+            SealFormat::Annotations => annotations::text(&judged).into_bytes(),
         };
         write_document(&bytes, output.file.as_deref())?;
     }
@@ -306,8 +357,8 @@ fn report(done: &Done, command: Option<&str>, outputs: &[Output<ReportFormat>], 
 /// The report for a person.
 pub fn as_text(done: &Done, style: Style) -> String {
     let mut text = String::new();
-    for (platform, judged) in &done.decisions {
-        text.push_str(&format!("{}\n{}", style.heading(&platform.to_string()), decision::decision(judged, style)));
+    for Decided { platform, decision, .. } in &done.decisions {
+        text.push_str(&format!("{}\n{}", style.heading(&platform.to_string()), decision::decision(decision, style)));
     }
     let Some(image) = &done.image else {
         text.push_str("nothing was pushed, signed or tagged\n");
@@ -335,7 +386,7 @@ pub fn as_text(done: &Done, style: Style) -> String {
 
 fn as_json(done: &Done, command: Option<&str>) -> serde_json::Value {
     let decisions: Vec<_> =
-        done.decisions.iter().map(|(platform, d)| json!({ "platform": platform.to_string(), "decision": d })).collect();
+        done.decisions.iter().map(|d| json!({ "platform": d.platform.to_string(), "decision": d.decision })).collect();
     json!({
         "schema": 1,
         "image": done.image.as_ref().map(ToString::to_string),

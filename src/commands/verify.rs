@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::cli::arguments::{self, ExpectedClaims, ExpectedSigner, RunnerEnvironment, Transparency};
-use crate::cli::output::{ReportFormat, or_stdout};
+use crate::cli::output::{VerifyFormat, or_stdout};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ use crate::pipeline::today::judge_today;
 use crate::pipeline::trust_file::{self, TrustFile};
 use crate::pipeline::trust_root::{Origin, TrustRoots};
 use crate::report::console::write_document;
-use crate::report::verification;
+use crate::report::{summary, verification};
 
 const EXPECTED: &str = "expected REF, or --artifact FILE|sha256:HEX with --bundle FILE or --from-github OWNER[/REPO]";
 
@@ -50,15 +50,17 @@ pub fn run(arguments: &arguments::Verify, context: &Context, handle: &Handle) ->
         (None, None, Some(artifact)) => stored_file(artifact, &demanded, arguments, context, handle)?,
         _ => return Err(Failure::usage(EXPECTED)),
     };
-    for output in or_stdout(&arguments.output, ReportFormat::Text).iter() {
+    for output in or_stdout(&arguments.output, VerifyFormat::Text).iter() {
         let bytes = match output.format {
-            ReportFormat::Text => as_text(&subject, &report, roots.origin(), arguments.explain, context).into_bytes(),
-            ReportFormat::Json => {
+            VerifyFormat::Text => as_text(&subject, &report, roots.origin(), arguments.explain, context).into_bytes(),
+            VerifyFormat::Json => {
                 let document = verification::json(&subject, &report, roots.origin(), context.now);
                 let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
                 bytes.push(b'\n');
                 bytes
             }
+            VerifyFormat::Markdown => summary::verification(&subject, &report, summary::STEP).into_bytes(),
+            VerifyFormat::Comment => summary::verification(&subject, &report, summary::COMMENT).into_bytes(),
         };
         write_document(&bytes, output.file.as_deref())?;
     }

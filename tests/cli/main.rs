@@ -19,6 +19,7 @@ mod offline;
 mod prove;
 mod registry_failures;
 mod release_files;
+mod reports;
 mod scene;
 mod seal;
 mod sign;

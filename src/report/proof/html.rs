@@ -5,8 +5,9 @@
 use sealwright_core::Untrusted;
 use sealwright_verify::{Check, Outcome};
 
-use super::page::{Block, Line, Mark, Section, Span, page};
+use super::page::{Block, Section, page};
 use crate::pipeline::prove::{OtherTool, Proof};
+use crate::report::span::{Line, Mark, Span};
 
 /// Nothing is loaded, nothing runs, nothing is sent. Only the style in the page itself counts.
 const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";

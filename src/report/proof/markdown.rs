@@ -1,11 +1,11 @@
-//! The page as Markdown (GitHub Flavored Markdown, with tables). What statements say stands in code spans, where neither marks
-//! nor HTML, addresses, mentions or numbers of issues mean anything (CommonMark 0.31, "Code spans").
+//! The page as Markdown.
 
 use sealwright_core::Untrusted;
 use sealwright_verify::{Check, Outcome};
 
-use super::page::{Block, Line, Mark, Section, Span, page};
+use super::page::{Block, Section, page};
 use crate::pipeline::prove::{OtherTool, Proof};
+use crate::report::markdown::{code, fence, table_head, table_row, written};
 
 /// For a pull request or a wiki.
 pub fn markdown(proof: &Proof) -> String {
@@ -30,12 +30,8 @@ fn write_section(text: &mut String, section: &Section) {
                 }
             }
             Block::Table { head, rows } => {
-                text.push_str(&format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len())));
-                for row in rows {
-                    let cells: Vec<String> =
-                        (0..head.len()).map(|n| row.get(n).map_or_else(String::new, cell)).collect();
-                    text.push_str(&format!("| {} |\n", cells.join(" | ")));
-                }
+                text.push_str(&table_head(head));
+                rows.iter().for_each(|row| text.push_str(&table_row(head.len(), row)));
             }
             Block::Checks(checks) => checks.iter().for_each(|check| text.push_str(&checked(check))),
             Block::List(lines) => {
@@ -66,7 +62,7 @@ fn write_tool(text: &mut String, tool: &OtherTool) {
     if !tool.commands.is_empty() {
         let commands: Vec<String> = tool.commands.iter().map(|command| shown_lines(command)).collect();
         let commands = commands.join("\n");
-        let fence = "`".repeat(longest_run(&commands).max(2) + 1);
+        let fence = fence(&commands, 3);
         text.push_str(&format!("{fence}sh\n{commands}\n{fence}\n\n"));
     }
 }
@@ -74,52 +70,4 @@ fn write_tool(text: &mut String, tool: &OtherTool) {
 /// The line breaks of a command are ours.
 fn shown_lines(command: &str) -> String {
     command.lines().map(|line| Untrusted::from(line).to_string()).collect::<Vec<_>>().join("\n")
-}
-
-fn cell(line: &Line) -> String {
-    // GFM, "Tables": a pipe ends a cell also inside a code span.
-    written(line).replace('|', "\\|")
-}
-
-fn written(line: &Line) -> String {
-    let one = |span: &Span| match span {
-        Span::Own(Mark::Good | Mark::Bad, text) => {
-            let inner = text.trim();
-            text.replacen(inner, &format!("**{inner}**"), 1)
-        }
-        Span::Own(_, text) => text.clone(),
-        Span::Quoted(text) => code(text),
-        Span::Link(text, address) => format!("[{}](<{address}>)", code(text)),
-    };
-    line.iter().map(one).collect()
-}
-
-/// A code span with a fence that is longer than any run of backticks inside.
-fn code(text: &Untrusted) -> String {
-    let text = text.to_string();
-    if text.is_empty() {
-        return "(empty)".to_owned();
-    }
-    let fence = "`".repeat(longest_run(&text) + 1);
-    let space = if fence.len() > 1 { " " } else { "" };
-    format!("{fence}{space}{text}{space}{fence}")
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hostile_text_stays_in_its_code_span_and_its_cell() {
-        assert_eq!(code(&"a".into()), "`a`");
-        assert_eq!(code(&"a`b``c".into()), "``` a`b``c ```");
-        assert_eq!(code(&"`".into()), "`` ` ``");
-        assert_eq!(code(&"a\n# b\u{1b}\u{202e}".into()), "`a\\u{a}# b\\u{1b}\\u{202e}`");
-        let line = vec![Span::Quoted("a | <b> | @team #1".into())];
-        assert_eq!(cell(&line), "`a \\| <b> \\| @team #1`");
-    }
 }

@@ -10,36 +10,12 @@ use crate::pipeline::prove::{
     Build, Counts, Decision, Difference, Flaw, OtherTool, Proof, Sbom, Scans, Signature, Signer, Source, SourceProof,
     Today, Waiver,
 };
+use crate::report::span::{Line, Mark, Span, cut, faint, marked, own, quoted};
 
-/// Longer texts are cut.
-const MOST_CHARS: usize = 160;
 /// Flaws that are named of each kind of change.
 const MOST_FLAWS: usize = 6;
 /// Rows of a table, lines of a list.
 const MOST_LINES: usize = 8;
-
-/// How a text is marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Plain,
-    Good,
-    Bad,
-    Faint,
-}
-
-/// A piece of text.
-#[derive(Debug, Clone)]
-pub(super) enum Span {
-    /// Our own words.
-    Own(Mark, String),
-    /// What somebody else wrote.
-    Quoted(Untrusted),
-    /// The same, with an address that was proved.
-    Link(Untrusted, String),
-}
-
-/// A line of pieces.
-pub(super) type Line = Vec<Span>;
 
 /// A part of the page.
 #[derive(Debug)]
@@ -71,30 +47,6 @@ pub(super) struct Page {
     pub(super) verdict: String,
     pub(super) sections: Vec<Section>,
     pub(super) footer: String,
-}
-
-fn own(text: impl Into<String>) -> Span {
-    Span::Own(Mark::Plain, text.into())
-}
-
-fn marked(mark: Mark, text: impl Into<String>) -> Span {
-    Span::Own(mark, text.into())
-}
-
-fn faint(text: impl Into<String>) -> Span {
-    marked(Mark::Faint, text)
-}
-
-fn quoted(text: &Untrusted) -> Span {
-    Span::Quoted(cut(text.raw()))
-}
-
-fn cut(text: &str) -> Untrusted {
-    if text.chars().count() <= MOST_CHARS {
-        return text.into();
-    }
-    let start: String = text.chars().take(MOST_CHARS).collect();
-    format!("{start}…").into()
 }
 
 fn time(time: Timestamp) -> String {

@@ -3,10 +3,11 @@
 use sealwright_core::Untrusted;
 use sealwright_verify::Outcome;
 
-use super::page::{Block, Line, Mark, Section, Span, page};
+use super::page::{Block, Section, page};
 use crate::pipeline::prove::{OtherTool, Proof};
 use crate::report::columns::columns;
 use crate::report::console::Style;
+use crate::report::span::{Line, Mark, Span};
 
 /// For a terminal.
 pub fn text(proof: &Proof, style: Style) -> String {

@@ -28,6 +28,7 @@ mod peer;
 mod registries;
 mod release;
 mod requests;
+mod sarif;
 mod sealed;
 mod setup;
 mod sigstore_servers;

@@ -150,15 +150,30 @@ fn environment(peers: &Peers, name: &str, program: &str) -> Result<PathBuf, Miss
     Ok(environment.join("bin").join(program))
 }
 
-/// The packages of `tests/peers/npm` with their Node.js, and the scripts that use them. No package's own scripts run.
+/// The packages of `tests/peers/npm` with their Node.js, and the scripts that use them.
 pub(crate) fn npm(peers: &Peers) -> Result<Peer, Missing> {
+    Ok(Peer { variable: "SEALWRIGHT_NPM", value: packages(peers, "npm")? })
+}
+
+/// Microsoft's SARIF validator: a program that needs no Node.js, in a package of `tests/peers/sarif`.
+pub(crate) fn sarif(peers: &Peers) -> Result<Peer, Missing> {
+    let folder = packages(peers, "sarif")?;
+    let value = folder.join("node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool");
+    let broken = |e: std::io::Error| Missing::Broken(format!("{}: {e}", value.display()));
+    // What the package's own script would do.
+    fs::set_permissions(&value, std::os::unix::fs::PermissionsExt::from_mode(0o755)).map_err(broken)?;
+    Ok(Peer { variable: "SEALWRIGHT_SARIF_MULTITOOL", value })
+}
+
+/// A copy of `tests/peers/NAME` with the packages that its `package-lock.json` names by hash. No package's own scripts run.
+fn packages(peers: &Peers, name: &str) -> Result<PathBuf, Missing> {
     let npm = find("npm").ok_or_else(|| Missing::Absent("npm is not installed".into()))?;
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Err(Missing::Absent("the pinned Node.js is for Linux on x86_64".into()));
+        return Err(Missing::Absent("the pinned programs are for Linux on x86_64".into()));
     }
-    let source = root().join("tests/peers/npm");
+    let source = root().join("tests/peers").join(name);
     let version = fingerprint(&source).map_err(Missing::Broken)?;
-    let folder = peers.folder.join(format!("npm-{version}"));
+    let folder = peers.folder.join(format!("{name}-{version}"));
     let done = folder.join("complete");
     if !done.is_file() {
         let broken = |e: std::io::Error| Missing::Broken(format!("{}: {e}", folder.display()));
@@ -173,7 +188,7 @@ pub(crate) fn npm(peers: &Peers) -> Result<Peer, Missing> {
         run(&mut install).map_err(Missing::Broken)?;
         fs::write(&done, "").map_err(broken)?;
     }
-    Ok(Peer { variable: "SEALWRIGHT_NPM", value: folder })
+    Ok(folder)
 }
 
 /// Our own binary, linked statically by the recipe of the release, for the C library of this machine.

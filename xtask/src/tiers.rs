@@ -195,6 +195,13 @@ pub(crate) const ALL: &[Tier] = &[
         run: |p| interop("github", [peers::go_tool(p, "SEALWRIGHT_SIGSTORE_GO", "sigstore-go", ".")]),
     },
     Tier {
+        name: "sarif",
+        about: "Microsoft's SARIF validator, with its rules for code scanning, finds nothing wrong with what we write",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |p| interop("sarif", [peers::sarif(p)]),
+    },
+    Tier {
         name: "kms",
         about: "keys of a strict stand-in for AWS KMS: cosign signs with them too, and each accepts the other",
         need: Need::Required,

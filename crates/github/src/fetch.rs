@@ -4,8 +4,8 @@ use reqwest::{StatusCode, Url};
 use sealwright_core::Digest;
 
 use crate::answer::{Content, Page};
-use crate::http::{Answer, Sent};
-use crate::{GitHubError, Place, Store, unpack};
+use crate::http::{Answer, Asked, Sent};
+use crate::{GitHubError, Place, Store, Surface, unpack};
 
 /// More pages than any image needs: each may be empty and name another one.
 const MOST_PAGES: usize = 100;
@@ -58,11 +58,12 @@ impl Store {
         bounds: &Bounds,
     ) -> Result<Fetched, GitHubError> {
         let what = format!("list the attestations of {place}");
+        let asked = Asked { surface: Surface::Attestations, what: &what };
         let mut url = self.list(place, digest, predicate_type)?;
         let mut found = Fetched::default();
         for _ in 0..MOST_PAGES {
             let Answer { status, next, body } =
-                self.exchange(&Sent::Get, &url, &[StatusCode::NOT_FOUND], bounds.bytes, &what).await?;
+                self.exchange(&Sent::Get, &url, &[StatusCode::NOT_FOUND], bounds.bytes, asked).await?;
             if status == StatusCode::NOT_FOUND {
                 return Ok(found);
             }
@@ -137,7 +138,8 @@ impl Store {
         // The longest block of that many bytes.
         let most = snap::raw::max_compress_len(usize::try_from(limit).unwrap_or(usize::MAX)) as u64;
         let gone = [StatusCode::NOT_FOUND, StatusCode::GONE];
-        let Answer { status, body, .. } = self.exchange(&Sent::Download, &url, &gone, most, "give a bundle").await?;
+        let asked = Asked { surface: Surface::Attestations, what: "give a bundle" };
+        let Answer { status, body, .. } = self.exchange(&Sent::Download, &url, &gone, most, asked).await?;
         if gone.contains(&status) {
             return Ok(Err("is listed, and its bundle is gone".to_owned()));
         }

@@ -9,7 +9,7 @@ use reqwest::{Method, Response, StatusCode, Url};
 use sealwright_core::{Redacted, Untrusted, causes, is_loopback_host};
 use serde_json::Value;
 
-use crate::{GitHubError, link};
+use crate::{GitHubError, Surface, link};
 
 /// The version of the API that this crate speaks (GitHub REST API, "API Versions"). Servers know several at a time.
 const API_VERSION: &str = "2022-11-28";
@@ -31,7 +31,7 @@ pub struct Options {
     pub timeout: Duration,
 }
 
-/// The attestation store behind one address.
+/// GitHub's API behind one address.
 pub struct Store {
     base: Url,
     token: Option<Redacted<String>>,
@@ -55,6 +55,14 @@ pub(crate) enum Sent {
     Post(Vec<u8>),
     /// To where bundles are kept: its address is signed, and not the API's.
     Download,
+}
+
+/// What is asked of whom, for messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) surface: Surface,
+    /// In the infinitive.
+    pub(crate) what: &'a str,
 }
 
 /// A successful answer, or one that says that there is nothing.
@@ -91,8 +99,18 @@ impl Store {
         Ok(Self { base, token, timeout, loopback: OnceLock::new(), world: OnceLock::new() })
     }
 
-    pub(crate) fn has_token(&self) -> bool {
-        self.token.is_some()
+    /// Nothing is written without a token.
+    pub(crate) fn needs_token(&self) -> Result<(), GitHubError> {
+        self.token.as_ref().map(|_| ()).ok_or(GitHubError::NoToken)
+    }
+
+    /// Sends a document to a path of the API, and reads the document that comes back.
+    pub(crate) async fn post(&self, path: &str, document: &Value, asked: Asked<'_>) -> Result<Value, GitHubError> {
+        self.needs_token()?;
+        let sent = Sent::Post(document.to_string().into_bytes());
+        let answer = self.exchange(&sent, &self.url(path)?, &[], SMALL, asked).await?;
+        let answer = answer.body.and_then(|body| serde_json::from_slice(&body).ok());
+        answer.ok_or_else(|| GitHubError::Protocol { what: asked.what.to_owned(), problem: "is no JSON".to_owned() })
     }
 
     /// An address below the API's.
@@ -112,18 +130,18 @@ impl Store {
     }
 
     /// Sends a request, again and again where its failure may pass. `missing` are the statuses that are an answer too. At most
-    /// `limit` bytes are read of a body. `what` is for messages, in the infinitive.
+    /// `limit` bytes are read of a body.
     pub(crate) async fn exchange(
         &self,
         sent: &Sent,
         url: &Url,
         missing: &[StatusCode],
         limit: u64,
-        what: &str,
+        asked: Asked<'_>,
     ) -> Result<Answer, GitHubError> {
         let mut attempt = 1;
         loop {
-            match self.once(sent, url, missing, limit, what).await {
+            match self.once(sent, url, missing, limit, asked).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed { again: Some(pause), .. }) if attempt < ATTEMPTS && pause <= LONGEST_PAUSE => {
                     let least = Duration::from_millis(250) * 4_u32.pow(attempt);
@@ -141,8 +159,9 @@ impl Store {
         url: &Url,
         missing: &[StatusCode],
         limit: u64,
-        what: &str,
+        asked: Asked<'_>,
     ) -> Result<Answer, Failed> {
+        let what = asked.what;
         // The address of a bundle is a secret while it lasts, so that no message names it.
         let lost = |e: reqwest::Error| {
             let why = clip(&causes(&e.without_url()));
@@ -155,7 +174,7 @@ impl Store {
         }
         if !status.is_success() {
             let text = read(&mut response, SMALL).await.map_err(lost)?.unwrap_or_default();
-            return Err(refused(sent, response.headers(), status, &text, what));
+            return Err(refused(sent, response.headers(), status, &text, asked));
         }
         let next = response.headers().get(LINK).and_then(|value| value.to_str().ok()).and_then(link::next);
         let next = next.map(str::to_owned);
@@ -211,10 +230,10 @@ fn is_safe(url: &Url) -> bool {
 
 /// What a status means. GitHub says with 403 both that something is not allowed and that one asked too often (GitHub REST API,
 /// "Best practices", "Handle rate limit errors appropriately").
-fn refused(sent: &Sent, headers: &HeaderMap, status: StatusCode, body: &[u8], what: &str) -> Failed {
+fn refused(sent: &Sent, headers: &HeaderMap, status: StatusCode, body: &[u8], asked: Asked<'_>) -> Failed {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let message = message(body);
-    let what = what.to_owned();
+    let (what, surface) = (asked.what.to_owned(), asked.surface);
     let wait = text(RETRY_AFTER.as_str()).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
     let limited = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::FORBIDDEN;
     let unavailable =
@@ -238,7 +257,11 @@ fn refused(sent: &Sent, headers: &HeaderMap, status: StatusCode, body: &[u8], wh
     if matches!(sent, Sent::Download) {
         return unavailable(format!("what it keeps answered {status}"), None);
     }
-    Failed { error: GitHubError::Refused { what, status: status.as_u16(), message }, again: None }
+    // GitHub REST API, "Getting started", "X-Accepted-GitHub-Permissions".
+    let wants =
+        text("x-accepted-github-permissions").filter(|wants| !wants.is_empty() && status == StatusCode::FORBIDDEN);
+    let wants = wants.map(|wants| Untrusted::new(wants.chars().take(100).collect::<String>()));
+    Failed { error: GitHubError::Refused { what, surface, status: status.as_u16(), wants, message }, again: None }
 }
 
 /// GitHub's own words, in one line.
@@ -268,6 +291,8 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     use super::*;
+
+    const ASKED: Asked<'_> = Asked { surface: Surface::Attestations, what: "list" };
 
     fn store(address: &str) -> Result<Store, GitHubError> {
         Store::new(Options { address: address.to_owned(), token: None, timeout: Duration::from_secs(1) })
@@ -317,7 +342,7 @@ mod tests {
                 .collect();
             let body = format!(r#"{{"message":"{said}"}}"#);
             let status = StatusCode::from_u16(status).expect("status");
-            let failed = refused(&Sent::Get, &headers, status, body.as_bytes(), "list");
+            let failed = refused(&Sent::Get, &headers, status, body.as_bytes(), ASKED);
             (failed.again.map(|pause| pause.as_secs()), failed.error)
         };
         for (status, headers, said, again) in [

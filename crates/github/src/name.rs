@@ -22,6 +22,18 @@ pub enum Place {
     Repository(RepositoryName),
 }
 
+impl RepositoryName {
+    /// Who owns it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Its name without the owner.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl FromStr for RepositoryName {
     type Err = String;
 

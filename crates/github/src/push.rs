@@ -4,8 +4,8 @@ use sealwright_bundle::Bundle;
 use sealwright_core::{Limits, Untrusted};
 use serde_json::Value;
 
-use crate::http::Sent;
-use crate::{GitHubError, RepositoryName, Store, check_size};
+use crate::http::{Asked, Sent};
+use crate::{GitHubError, RepositoryName, Store, Surface, check_size};
 
 impl Store {
     /// Puts a bundle into the store of a repository and gives the number by which GitHub knows it. The store keeps what is
@@ -19,9 +19,7 @@ impl Store {
         bundle: &[u8],
         limits: &Limits,
     ) -> Result<String, GitHubError> {
-        if !self.has_token() {
-            return Err(GitHubError::NoToken);
-        }
+        self.needs_token()?;
         let unusable = |e: &dyn std::fmt::Display| GitHubError::NoStatement(e.to_string());
         let parsed = Bundle::parse(bundle, limits).map_err(|e| unusable(&e))?;
         let envelope = parsed.dsse_envelope.ok_or_else(|| unusable(&"it has no envelope"))?;
@@ -29,7 +27,8 @@ impl Store {
         let body = [b"{\"bundle\":", bundle, b"}"].concat();
         let what = format!("store an attestation of {repository}");
         let url = self.url(&format!("repos/{repository}/attestations"))?;
-        let answer = self.exchange(&Sent::Post(body), &url, &[], 0, &what).await?;
+        let asked = Asked { surface: Surface::Attestations, what: &what };
+        let answer = self.exchange(&Sent::Post(body), &url, &[], 0, asked).await?;
         let answer: Option<Value> = answer.body.and_then(|body| serde_json::from_slice(&body).ok());
         match answer.as_ref().and_then(|answer| answer.get("id")) {
             Some(Value::Number(id)) => Ok(id.to_string()),

@@ -4,6 +4,7 @@
 
 mod fetch;
 mod push;
+mod reports;
 
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
-//! A stand-in for GitHub's attestation store on loopback (GitHub REST API, "Attestations"): bundles are stored by repository
-//! and listed by digest.
+//! A stand-in for GitHub's API on loopback: the attestation store (GitHub REST API, "Attestations"), where bundles are stored by
+//! repository and listed by digest, and what takes reports (`reports.rs`).
 //!
 //! It is a fake: it knows the repositories and tokens that it was told, verifies nothing, and keeps nothing. It is strict
 //! where clients go wrong: a token that it does not know is refused, also for what needs none; a private repository is not
 //! there for whoever may not see it; what is listed comes in pages; and a bundle lies behind an address of its own, signed,
 //! compressed, which refuses a request that carries the token.
 
+mod reports;
 mod store;
 
 use std::io;
@@ -24,7 +25,8 @@ use crate::server::{Server, listen};
 use crate::traffic::{Incoming, Traffic};
 
 pub use crate::traffic::{Effect, Fault, Request};
-pub use store::{Permission, Visibility};
+pub use reports::{Analysis, Run};
+pub use store::{Permission, Scope, Visibility};
 
 use store::Contents;
 
@@ -72,9 +74,44 @@ impl GitHub {
         lock(&self.shared.contents).add_repository(name, visibility);
     }
 
-    /// A token for one repository, as a job has one.
+    /// A token for the attestations of one repository, as a job has one.
     pub fn token(&self, repository: &str, permission: Permission) -> String {
-        lock(&self.shared.contents).add_token(repository, permission)
+        self.token_with(repository, &[(Scope::Attestations, permission)])
+    }
+
+    /// A token for one repository with these permissions.
+    pub fn token_with(&self, repository: &str, scopes: &[(Scope, Permission)]) -> String {
+        lock(&self.shared.contents).add_token(repository, scopes)
+    }
+
+    /// Says that this owner is an organization.
+    pub fn organization(&self, name: &str) {
+        lock(&self.shared.contents).organizations.push(name.to_owned());
+    }
+
+    /// Turns code scanning off: it has to be paid for where a repository is not public.
+    pub fn without_code_scanning(&self) {
+        lock(&self.shared.contents).reports.no_code_scanning = true;
+    }
+
+    /// Answers so many times that an upload is not read yet. `usize::MAX` is for ever.
+    pub fn read_uploads_after(&self, questions: usize) {
+        lock(&self.shared.contents).reports.questions = questions;
+    }
+
+    /// What code scanning has, in the order in which it came.
+    pub fn analyses(&self) -> Vec<Analysis> {
+        lock(&self.shared.contents).reports.analyses.clone()
+    }
+
+    /// The dependency snapshots, in the order in which they came.
+    pub fn snapshots(&self) -> Vec<Value> {
+        lock(&self.shared.contents).reports.snapshots.clone()
+    }
+
+    /// The storage records, in the order in which they came.
+    pub fn storage_records(&self) -> Vec<Value> {
+        lock(&self.shared.contents).reports.storage_records.clone()
     }
 
     /// Stores a bundle about a digest, whatever is in it: somebody else was here, or the store is broken.
@@ -121,7 +158,11 @@ fn refuse(status: StatusCode, message: &str) -> Response {
 }
 
 /// A request that is not carried out.
+#[derive(Debug)]
 struct Refusal(StatusCode, &'static str);
+
+/// What GitHub says to a token that may not do this.
+const FORBIDDEN: Refusal = Refusal(StatusCode::FORBIDDEN, "Resource not accessible by integration");
 
 /// What GitHub says of what is not there, and of what the caller may not see.
 const NOT_FOUND: Refusal = Refusal(StatusCode::NOT_FOUND, "Not Found");
@@ -129,7 +170,23 @@ const NOT_FOUND: Refusal = Refusal(StatusCode::NOT_FOUND, "Not Found");
 fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
     let path: Vec<&str> = incoming.path.trim_start_matches('/').split('/').collect();
     let mut contents = lock(&shared.contents);
+    let mut wanted = None;
     let answered = match (&incoming.method, path.as_slice()) {
+        (&Method::POST, ["repos", owner, name, "code-scanning", "sarifs"]) => {
+            wanted = Some(Scope::SecurityEvents);
+            reports::take_sarif(&mut contents, incoming, &format!("{owner}/{name}"), &shared.base)
+        }
+        (&Method::GET, ["repos", owner, name, "code-scanning", "sarifs", id]) => {
+            reports::state_of_sarif(&mut contents, incoming, &format!("{owner}/{name}"), id)
+        }
+        (&Method::POST, ["repos", owner, name, "dependency-graph", "snapshots"]) => {
+            wanted = Some(Scope::Contents);
+            reports::take_snapshot(&mut contents, incoming, &format!("{owner}/{name}"))
+        }
+        (&Method::POST, ["orgs", owner, "artifacts", "metadata", "storage-record"]) => {
+            wanted = Some(Scope::ArtifactMetadata);
+            reports::take_storage_record(&mut contents, incoming, owner)
+        }
         (&Method::GET, ["bundles", number]) => give(&contents, incoming, number),
         (&Method::POST, ["repos", owner, name, "attestations"]) => {
             store(&mut contents, incoming, &format!("{owner}/{name}"))
@@ -143,7 +200,31 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
         }
         _ => Err(NOT_FOUND),
     };
-    answered.unwrap_or_else(|Refusal(status, message)| refuse(status, message))
+    answered.unwrap_or_else(|Refusal(status, message)| {
+        let mut response = refuse(status, message);
+        let scope = wanted.filter(|_| status == StatusCode::FORBIDDEN).map(|scope| format!("{}=write", scope.word()));
+        if let Some(value) = scope.and_then(|scope| scope.parse().ok()) {
+            response.headers_mut().insert("x-accepted-github-permissions", value);
+        }
+        response
+    })
+}
+
+/// The token of somebody who writes into a repository.
+fn writer<'a>(
+    contents: &'a Contents,
+    incoming: &Incoming,
+    repository: &str,
+    scope: Scope,
+) -> Result<&'a store::Token, Refusal> {
+    let token = caller(contents, incoming)?.ok_or(Refusal(StatusCode::UNAUTHORIZED, "Requires authentication"))?;
+    if !contents.may_see(repository, Some(token)) {
+        return Err(NOT_FOUND);
+    }
+    if token.repository != repository || !token.may_write(scope) {
+        return Err(FORBIDDEN);
+    }
+    Ok(token)
 }
 
 /// Who asks: nothing without a token, and never with one that is not known.
@@ -163,13 +244,7 @@ fn caller<'a>(contents: &'a Contents, incoming: &Incoming) -> Result<Option<&'a 
 
 /// `POST /repos/{owner}/{repo}/attestations`.
 fn store(contents: &mut Contents, incoming: &Incoming, repository: &str) -> Result<Response, Refusal> {
-    let token = caller(contents, incoming)?.ok_or(Refusal(StatusCode::UNAUTHORIZED, "Requires authentication"))?;
-    if !contents.may_see(repository, Some(token)) {
-        return Err(NOT_FOUND);
-    }
-    if token.repository != repository || token.permission != Permission::Write {
-        return Err(Refusal(StatusCode::FORBIDDEN, "Resource not accessible by integration"));
-    }
+    writer(contents, incoming, repository, Scope::Attestations)?;
     let body: Value = serde_json::from_slice(&incoming.body)
         .map_err(|_| Refusal(StatusCode::BAD_REQUEST, "Problems parsing JSON"))?;
     let bundle = body.get("bundle").filter(|bundle| bundle.is_object());

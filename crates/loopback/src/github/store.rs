@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use sealwright_core::Digest;
 use serde_json::{Value, json};
 
+use super::reports::Reports;
+
 /// Who may see a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visibility {
@@ -15,20 +17,51 @@ pub enum Visibility {
     Private,
 }
 
-/// What a token may do with attestations: `permissions: attestations:` of a job.
+/// How far a token's scope goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Find them.
+    /// Find things.
     Read,
     /// Store them too.
     Write,
+}
+
+/// A line of `permissions:` of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// `attestations`.
+    Attestations,
+    /// `security-events`.
+    SecurityEvents,
+    /// `contents`.
+    Contents,
+    /// `artifact-metadata`.
+    ArtifactMetadata,
+}
+
+impl Scope {
+    /// The word of the header `X-Accepted-GitHub-Permissions`.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Attestations => "attestations",
+            Self::SecurityEvents => "security_events",
+            Self::Contents => "contents",
+            Self::ArtifactMetadata => "artifact_metadata",
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) secret: String,
     pub(super) repository: String,
-    pub(super) permission: Permission,
+    scopes: Vec<(Scope, Permission)>,
+}
+
+impl Token {
+    pub(super) fn may_write(&self, wanted: Scope) -> bool {
+        self.scopes.contains(&(wanted, Permission::Write))
+    }
 }
 
 #[derive(Debug)]
@@ -46,6 +79,8 @@ pub(super) struct Contents {
     repositories: Vec<(String, Visibility)>,
     pub(super) tokens: Vec<Token>,
     attestations: Vec<Attestation>,
+    pub(super) organizations: Vec<String>,
+    pub(super) reports: Reports,
     pub(super) inline: bool,
     pub(super) page: Option<usize>,
 }
@@ -55,10 +90,15 @@ impl Contents {
         self.repositories.push((name.to_owned(), visibility));
     }
 
-    pub(super) fn add_token(&mut self, repository: &str, permission: Permission) -> String {
+    pub(super) fn add_token(&mut self, repository: &str, scopes: &[(Scope, Permission)]) -> String {
         let secret = format!("ghs_{}", secret());
-        self.tokens.push(Token { secret: secret.clone(), repository: repository.to_owned(), permission });
+        let (repository, scopes) = (repository.to_owned(), scopes.to_vec());
+        self.tokens.push(Token { secret: secret.clone(), repository, scopes });
         secret
+    }
+
+    pub(super) fn has_repository(&self, name: &str) -> bool {
+        self.repositories.iter().any(|(known, _)| known == name)
     }
 
     pub(super) fn put(&mut self, repository: &str, subjects: Vec<Digest>, bundle: Vec<u8>) -> usize {
@@ -103,7 +143,7 @@ impl Attestation {
 }
 
 /// 32 random digits. The digest of anything random is as good as a random text.
-fn secret() -> String {
+pub(super) fn secret() -> String {
     let mut bytes = [0; 16];
     // Without randomness every secret is the same one, which a fake can bear.
     let _ = rand::fill(&mut bytes);

@@ -1,0 +1,115 @@
+//! Microsoft's SARIF Multitool, the validator of the format's editors, reads what we write: the rules of the standard, and those of
+//! GitHub's code scanning (`Ghas`). Neither an error nor a warning is accepted. Notes are not asked for: they want code snippets
+//! and addresses that answer.
+
+use std::path::Path;
+use std::process::Command;
+
+use sealwright_core::bounded::read_file;
+use serde_json::{Value, json};
+
+use crate::peer::{peer, say, sealwright};
+
+/// What the validator reports about a document, as `rule: place`.
+fn reported(home: &Path, name: &str) -> Vec<String> {
+    let mut validate = Command::new(peer("SEALWRIGHT_SARIF_MULTITOOL"));
+    validate.args(["validate", name, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning", "--quiet"]);
+    validate.args(["--log", "ForceOverwrite", "-o", "validated.sarif"]);
+    let said = say(validate.current_dir(home).env("HOME", home).env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1"));
+    assert!(matches!(said.code(), 0 | 1), "{}\n{}", said.stdout, said.stderr);
+    let log = read_file(&home.join("validated.sarif"), 64 << 20).expect("log");
+    let log: Value = serde_json::from_slice(&log).expect("JSON");
+    let run = &log["runs"][0];
+    assert!(run["tool"]["driver"]["name"].is_string(), "nothing was validated: {}", said.stdout);
+    let results = run["results"].as_array().cloned().unwrap_or_default();
+    results.iter().map(|result| format!("{}: {}", result["ruleId"], result["message"])).collect()
+}
+
+fn document(home: &Path, name: &str) -> Value {
+    serde_json::from_slice(&read_file(&home.join(name), 64 << 20).expect(name)).expect("JSON")
+}
+
+/// A home with so many advisories for zlib, of every severity.
+fn home(flaws: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("folder");
+    let home = folder.path();
+    let vectors = [
+        Some("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"),
+        Some("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"),
+        Some("CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:L/I:N/A:N"),
+        None,
+    ];
+    let records: Vec<String> = (0..flaws).map(|number| format!("{number}.json")).collect();
+    for (number, name) in records.iter().enumerate() {
+        let mut record = json!({
+            "id": format!("ALPINE-CVE-2031-{number}"), "modified": "2031-01-01T00:00:00Z",
+            "upstream": [format!("CVE-2031-{number}")],
+            "summary": "A [link](https://evil.example) with {0}, `marks` and <b>tags</b>\u{202e}",
+            "affected": [{ "package": { "ecosystem": "Alpine:v3.20", "name": "zlib" },
+                "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "9.9-r0" }] }] }],
+        });
+        if let Some(vector) = vectors[number % vectors.len()] {
+            record["severity"] = json!([{ "type": "CVSS_V3", "score": vector }]);
+        }
+        std::fs::write(home.join(name), record.to_string()).expect("record");
+    }
+    say(sealwright(home).args(["db", "import", "--db", "db"]).args(&records)).expect_code(0);
+    folder
+}
+
+#[test]
+fn a_scan_of_every_kind_of_finding_is_valid() {
+    let folder = home(12);
+    let home = folder.path();
+    let image = sealwright_testkit::image()
+        .layer(|l| l.os_release("alpine", "3.20.3").apk("zlib", "1.3.1-r1").file("a b/%[.env", b"x").gzip());
+    image.write_layout(&home.join("image"), "latest");
+    let policy = "version: 1\nbuilders: [{ name: test, key: key.pub, transparency: none }]\n\
+        gate:\n  fail-on: high\n  contents: { deny: [\"**/*.env\"] }\n  max-advisory-age: off\n  \
+        waivers: [{ id: CVE-2031-0, reason: \"not reachable\", owner: ops, expires: 2199-01-01 }]\n";
+    std::fs::write(home.join("policy.yaml"), policy).expect("policy");
+    let scan = ["scan", "oci:image", "--db", "db", "--policy", "policy.yaml", "-o", "sarif=scan.sarif"];
+    say(sealwright(home).args(scan)).expect_code(3);
+    let scanned = document(home, "scan.sarif");
+    let results = scanned["runs"][0]["results"].as_array().expect("results");
+    assert!(results.len() == 13 && results.iter().any(|result| result["ruleId"] == "denied-content"), "{results:?}");
+    assert_eq!(reported(home, "scan.sarif"), Vec::<String>::new());
+    // The oracle can refuse: code scanning wants a line, the standard an index of a rule that is there.
+    for (pointer, rule) in [("/locations/0/physicalLocation/region", "GH1003"), ("/ruleIndex", "SARIF1009")] {
+        let mut broken = scanned.clone();
+        *broken.pointer_mut(&format!("/runs/0/results/0{pointer}")).expect(pointer) =
+            if pointer == "/ruleIndex" { json!(99) } else { json!({ "charOffset": 1 }) };
+        std::fs::write(home.join("broken.sarif"), broken.to_string()).expect("document");
+        let said = reported(home, "broken.sarif");
+        assert!(said.iter().any(|line| line.contains(rule)), "{rule}: {said:?}");
+    }
+}
+
+#[test]
+fn an_index_and_more_findings_than_code_scanning_keeps_are_valid() {
+    let folder = home(5_200);
+    let home = folder.path();
+    let of = |platform: &str| {
+        let image = sealwright_testkit::image().platform(platform);
+        image.layer(|l| l.os_release("alpine", "3.20.3").apk("zlib", "1.3.1-r1"))
+    };
+    let index = sealwright_testkit::index(vec![of("linux/amd64"), of("linux/arm64")]);
+    index.write_layout(&home.join("index"), "latest");
+    let policy = "version: 1\nbuilders: [{ name: test, key: key.pub, transparency: none }]\n\
+        gate: { fail-on: critical, max-advisory-age: off }\n";
+    std::fs::write(home.join("policy.yaml"), policy).expect("policy");
+    let (signer, private) = sealwright_sign::KeySigner::generate().expect("key");
+    std::fs::write(home.join("key.pem"), private.expose()).expect("key");
+    std::fs::write(home.join("key.pub"), signer.public_pem()).expect("key");
+    let registry = sealwright_loopback::registry::Registry::start(Default::default()).expect("registry");
+    let push = format!("{}/acme/shop:v1", registry.host());
+    let mut seal = sealwright(home);
+    seal.args(["seal", "oci:index", "--push", &push, "--db", "db", "--policy", "policy.yaml", "--key", "key.pem"]);
+    let said = say(seal.args(["--transparency", "none", "-o", "sarif=seal.sarif"])).expect_code(3);
+    assert!(said.stderr.contains("the 5000 worst findings of linux/amd64"), "{}", said.stderr);
+    let sealed = document(home, "seal.sarif");
+    for run in sealed["runs"].as_array().expect("runs") {
+        assert_eq!(run["results"].as_array().map(Vec::len), Some(5_000));
+    }
+    assert_eq!(reported(home, "seal.sarif"), Vec::<String>::new());
+}

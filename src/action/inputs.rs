@@ -125,10 +125,11 @@ impl Inputs {
     fn reports(&self, folder: &Folder) -> Vec<(&'static str, Option<PathBuf>)> {
         let json = ("json", Some(folder.report("report.json")));
         let markdown = ("markdown", Some(folder.report("summary.md")));
+        let annotations = ("annotations", Some(folder.report("annotations.txt")));
         match self.command.as_str() {
-            "seal" => vec![("text", None), json],
-            "scan" => vec![("table", None), json],
-            "prove" => vec![("text", None), json, markdown],
+            "seal" => vec![("text", None), json, markdown, annotations],
+            "scan" => vec![("table", None), json, markdown, annotations],
+            "verify" | "prove" => vec![("text", None), json, markdown],
             "sbom" => vec![("table", None)],
             _ => vec![("text", None), json],
         }

@@ -92,22 +92,10 @@ impl Scene {
             engine,
             folder,
         };
-        scene.build();
+        build_image(&scene.engine, &scene.folder.path().join("context"), IMAGE);
         // Last, so that all of it belongs to the runner, as a checkout does.
         give(&scene.folder.path().join("runner"));
         scene
-    }
-
-    /// The image of a release, around the static binary.
-    fn build(&self) {
-        let context = self.folder.path().join("context");
-        std::fs::create_dir(&context).expect("a folder");
-        let mut root = Command::new(repository().join("release/image-root.sh"));
-        root.arg(peer("SEALWRIGHT_STATIC")).arg(peer("SEALWRIGHT_CERTIFICATES")).arg(context.join("root"));
-        say(&mut root).expect_code(0);
-        let mut build = self.engine.docker();
-        build.args(["build", "--quiet", "--tag", IMAGE, "--file"]).arg(repository().join("release/Dockerfile"));
-        say(build.arg(&context)).expect_code(0);
     }
 
     /// One step, in the container that the runner would start or by the composite action's own lines.
@@ -311,7 +299,19 @@ impl Scene {
     }
 }
 
-fn export() -> Vec<u8> {
+/// The image of a release, around the static binary.
+pub(crate) fn build_image(engine: &Engine, context: &Path, name: &str) {
+    std::fs::create_dir(context).expect("a folder");
+    let mut root = Command::new(repository().join("release/image-root.sh"));
+    root.arg(peer("SEALWRIGHT_STATIC")).arg(peer("SEALWRIGHT_CERTIFICATES")).arg(context.join("root"));
+    say(&mut root).expect_code(0);
+    let mut build = engine.docker();
+    build.args(["build", "--quiet", "--tag", name, "--file"]).arg(repository().join("release/Dockerfile"));
+    say(build.arg(context)).expect_code(0);
+}
+
+/// An OSV export of one record.
+pub(crate) fn export() -> Vec<u8> {
     use std::io::Write as _;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     archive.start_file("ALPINE-CVE-2030-1.json", zip::write::SimpleFileOptions::default()).expect("a file");

@@ -15,10 +15,19 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_as(folder, &["--bridge=none"])
+    }
+
+    /// With a network for containers that ask for none of their own.
+    pub(crate) fn start_with_network(folder: &Path) -> Self {
+        Self::start_as(folder, &[])
+    }
+
+    fn start_as(folder: &Path, more: &[&str]) -> Self {
         let socket = folder.join("docker.sock");
         let host = format!("unix://{}", socket.display());
         let mut command = Command::new(peer("SEALWRIGHT_DOCKERD"));
-        command.args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs", "-H", &host]);
+        command.args(more).args(["--iptables=false", "--ip6tables=false", "--storage-driver=vfs", "-H", &host]);
         command.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
         command.arg("--pidfile").arg(folder.join("docker.pid"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("dockerd");

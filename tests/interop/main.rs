@@ -26,6 +26,7 @@ mod layout;
 mod matrix;
 mod peer;
 mod registries;
+mod rehearsal;
 mod release;
 mod requests;
 mod sarif;

@@ -15,6 +15,7 @@
     reason = "a test without its image or runner has nothing to go on with"
 )]
 
+pub mod expression;
 mod layer;
 pub mod runner;
 mod tar;

@@ -20,7 +20,7 @@ pub const MOUNTS: [(&str, &str); 5] = [
 ];
 
 /// One job on one machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Runner {
     root: PathBuf,
     repository: String,

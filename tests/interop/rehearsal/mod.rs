@@ -1,0 +1,397 @@
+//! A rehearsal of the reusable workflows, the templates and the README's quick start: every script in its shell, the image by the
+//! genuine BuildKit, the action in Docker, what is signed by the loopback authority, which speaks Fulcio's and Rekor's protocols,
+//! and cosign to check it. GitHub itself cannot be had here: `job.rs` stands in for its runner.
+//!
+//! Three things are replaced, each by name: the image of BuildKit by one made of the same version's binaries, GitHub's registry by
+//! one on loopback, and the public Sigstore, OSV export and KEV catalog by the inputs that name others.
+
+mod job;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sealwright_core::bounded::read_file;
+use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
+use sealwright_loopback::registry::{Registry, Switches};
+use sealwright_loopback::tuf::TufRepository;
+use serde_json::{Map, Value, json};
+
+use crate::docker_engine::Engine;
+use crate::downloads::{Downloads, Served};
+use crate::peer::{peer, say};
+use job::{Artifact, Call, Done, Run};
+
+const IMAGE: &str = "sealwright-action:rehearsal";
+const BUILDKIT: &str = "buildkit:rehearsal";
+const VERSION: &str = "v0.1.0";
+const SEAL: &str = "sealwright/sealwright/.github/workflows/seal.yml";
+
+/// The caller's repository, everything that stands in for the internet, and an engine with two images.
+struct Stage {
+    registry: Registry,
+    authority: Authority,
+    tuf: TufRepository,
+    export: Downloads,
+    engine: Engine,
+    repository: PathBuf,
+    commit: String,
+    folder: tempfile::TempDir,
+}
+
+#[test]
+fn from_a_dockerfile_to_a_digest_that_others_verify() {
+    let stage = Stage::new();
+    let (jobs, outputs) =
+        stage.calls("seal.yml", json!({ "push": stage.reference("shop:one"), "build-args": "WORD=hello" }));
+    let jobs: BTreeMap<String, Done> = jobs.into_iter().map(|(name, job)| (name, job.passes())).collect();
+    let image = outputs["image"].as_str().expect("an image");
+    assert_eq!(outputs["digest"], jobs["build"].outputs["digest"], "what was sealed is what was built");
+    assert!(jobs["seal"].summary.contains("sha256:"), "{}", jobs["seal"].summary);
+    stage.cosign_accepts(image);
+    stage.provenance_states_the_inputs(image);
+    // As anybody would: the whole result, and the rules of the repository.
+    let verify = json!({ "result": outputs["result"], "policy": ".github/sealwright.yaml" });
+    let (jobs, verified) = stage.calls("verify.yml", verify);
+    assert!(jobs["verify"].passed, "{}", jobs["verify"].said);
+    assert_eq!(verified["image"], image);
+    assert!(jobs["verify"].said.contains("SLSA_BUILD_LEVEL_3"), "{}", jobs["verify"].said);
+    stage.another_repository_is_refused(image);
+    stage.what_is_replaced_between_the_jobs_is_refused();
+    stage.a_pull_request_seals_nothing();
+    stage.what_somebody_else_built_reaches_level_two();
+    stage.templates_run();
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let authority = Authority::start().expect("authority");
+        let (root, config) =
+            (authority.trusted_root().expect("trusted root"), authority.signing_config(LogVersion::V2));
+        let tuf =
+            TufRepository::start(&[("trusted_root.json", &root), ("signing_config.v0.2.json", &config)]).expect("TUF");
+        let export =
+            Downloads::start(BTreeMap::from([("/Alpine/all.zip".to_owned(), Served::Whole(crate::action::export()))]));
+        let engine = Engine::start_with_network(folder.path());
+        let repository = folder.path().join("shop.git");
+        let mut stage = Self {
+            registry: Registry::start(Switches::default()).expect("registry"),
+            authority,
+            tuf,
+            export,
+            engine,
+            repository,
+            commit: String::new(),
+            folder,
+        };
+        crate::action::build_image(&stage.engine, &stage.folder.path().join("action"), IMAGE);
+        stage.build_buildkit();
+        stage.commit = stage.commit();
+        fs::create_dir(stage.folder.path().join("machines")).expect("folder");
+        stage
+    }
+
+    /// The image that the workflow pins cannot be pulled here. This one has the same version's programs, and Debian's runc.
+    fn build_buildkit(&self) {
+        let context = self.folder.path().join("buildkit");
+        fs::create_dir(&context).expect("folder");
+        for (name, variable) in [("buildkitd", "SEALWRIGHT_BUILDKITD"), ("buildctl", "SEALWRIGHT_BUILDCTL")] {
+            fs::copy(peer(variable), context.join(name)).expect(name);
+        }
+        let mut import = self.engine.docker();
+        say(import.arg("import").arg(peer("SEALWRIGHT_BUILDKIT_ROOT")).arg("buildkit:root")).expect_code(0);
+        let dockerfile = "FROM buildkit:root\nCOPY buildkitd buildctl /usr/bin/\nENTRYPOINT [\"buildkitd\"]\n";
+        fs::write(context.join("Dockerfile"), dockerfile).expect("Dockerfile");
+        say(self.engine.docker().args(["build", "--quiet", "--tag", BUILDKIT]).arg(&context)).expect_code(0);
+    }
+
+    /// A repository with a Dockerfile that runs something, and the rules for it.
+    fn commit(&self) -> String {
+        let repository = &self.repository;
+        fs::create_dir_all(repository.join(".github")).expect("folder");
+        let write = |name: &str, text: &str| fs::write(repository.join(name), text).expect("a file");
+        fs::copy(peer("SEALWRIGHT_STATIC"), repository.join("program")).expect("program");
+        write("os-release", "ID=alpine\nVERSION_ID=3.20.3\n");
+        write("installed", "P:zlib\nV:1.4-r0\nA:x86_64\no:zlib\n\n");
+        write(
+            "Dockerfile",
+            "FROM scratch\nARG WORD=none\nCOPY program /bin/program\nCOPY os-release /etc/os-release\nCOPY installed /lib/apk/db/installed\nRUN [\"/bin/program\", \"--version\"]\nENV WORD=$WORD\n",
+        );
+        let rules = format!(
+            "version: 1
+builders:
+  - name: release
+    source: {{ repository: acme/shop, repository-id: 123456, refs: [refs/heads/main] }}
+    keyless: {{ issuer: \"{}\", workflow: {{ path: {SEAL}, tags: [\"v0.1.*\"] }}, runner: github-hosted }}
+    evidence: {{ provenance: {{ level: 3 }} }}
+gate: {{ unknown-severity: report, max-advisory-age: off }}
+",
+            self.authority.issuer()
+        );
+        write(".github/sealwright.yaml", &rules);
+        write("sealwright.yaml", &rules);
+        write(".github/tuf-root.json", &String::from_utf8(self.tuf.root()).expect("text"));
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            command
+                .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+                .args(arguments)
+                .current_dir(repository);
+            say(command.env("GIT_COMMITTER_DATE", "@1700000000 +0000")).expect_code(0).stdout
+        };
+        git(&["init", "-q", "-b", "main"]);
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "one"]);
+        git(&["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    fn reference(&self, name: &str) -> String {
+        format!("{}/acme/{name}", self.registry.host())
+    }
+
+    /// A run that an event of the repository started, whose jobs are of one of our workflows.
+    fn run(&self, workflow: &str, event: &str) -> Run<'_> {
+        let mut claims = workflow_claims();
+        let reference = if event == "pull_request" { "refs/pull/7/merge" } else { "refs/heads/main" };
+        claims["sha"] = json!(self.commit);
+        claims["workflow_sha"] = json!(self.commit);
+        claims["ref"] = json!(reference);
+        claims["event_name"] = json!(event);
+        claims["job_workflow_ref"] =
+            json!(format!("sealwright/sealwright/.github/workflows/{workflow}@refs/tags/{VERSION}"));
+        let job = self.authority.job(&claims).expect("job");
+        let github = json!({
+            "sha": self.commit, "ref": reference, "event_name": event, "repository": "acme/shop", "repository_id": "123456",
+            "repository_owner": "acme", "actor": "octocat", "token": "ghs_rehearsal0", "run_id": "42", "run_attempt": "1",
+            "workflow": "release", "server_url": "https://github.com", "api_url": "http://127.0.0.1:9", "event": { "repository": { "default_branch": "main" } },
+            "job": "seal",
+        });
+        Run {
+            github,
+            repository: self.repository.clone(),
+            engine: &self.engine,
+            image: IMAGE,
+            machine: vec![("DOCKER_HOST".to_owned(), self.engine.host.clone())],
+            identity: vec![
+                ("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), job.request_url.clone()),
+                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), job.request_token.clone()),
+            ],
+            replaced: BTreeMap::from([("BUILDKIT_IMAGE", BUILDKIT.to_owned())]),
+            artifacts: BTreeMap::new(),
+            folder: self.folder.path().join("machines"),
+        }
+    }
+
+    /// What a caller's job passes on, with its declared defaults, and with those of this stage for the public services.
+    fn call(&self, workflow: &Value, inputs: Value) -> Call {
+        let declared =
+            workflow.pointer("/on/workflow_call/inputs").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut all: Map<String, Value> =
+            declared.iter().map(|(name, input)| (name.clone(), input["default"].clone())).collect();
+        let stand_ins = [
+            ("tuf", json!(self.tuf.url())),
+            ("tuf-root", json!(".github/tuf-root.json")),
+            ("db-from", json!(self.export.address)),
+            ("kev-from", json!("none")),
+        ];
+        all.extend(
+            stand_ins
+                .into_iter()
+                .filter(|(name, _)| declared.contains_key(*name))
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        for (name, value) in inputs.as_object().expect("inputs") {
+            assert!(declared.contains_key(name), "no input {name}");
+            all.insert(name.clone(), value.clone());
+        }
+        for (name, input) in &declared {
+            assert!(input["required"] != true || !all[name].is_null(), "{name} is required");
+        }
+        let permissions = json!({ "contents": "read", "id-token": "write", "packages": "write" });
+        Call { inputs: Value::Object(all), secrets: json!({}), permissions }
+    }
+
+    fn calls(&self, file: &str, inputs: Value) -> (BTreeMap<String, Done>, Value) {
+        let workflow = yaml(&root().join(".github/workflows").join(file));
+        let call = self.call(&workflow, inputs);
+        self.run(file, "push").workflow(&workflow, &call)
+    }
+
+    /// Somebody else's program, with the identity of our workflow.
+    fn cosign_accepts(&self, image: &str) {
+        let trusted = self.folder.path().join("trusted-root.json");
+        fs::write(&trusted, self.authority.trusted_root().expect("trusted root")).expect("a file");
+        let identity = format!("https://github.com/{SEAL}@refs/tags/{VERSION}");
+        let cosign = |verb: &[&str]| {
+            let mut command = Command::new(peer("SEALWRIGHT_COSIGN"));
+            command.args(verb).arg("--trusted-root").arg(&trusted).arg("--use-signed-timestamps");
+            command.args([
+                "--certificate-identity",
+                &identity,
+                "--certificate-oidc-issuer",
+                self.authority.issuer(),
+                image,
+            ]);
+            say(command.env("HOME", self.folder.path()))
+        };
+        cosign(&["verify"]).expect_code(0);
+        for kind in ["cyclonedx", "spdxjson", "vuln", "slsaprovenance1"] {
+            cosign(&["verify-attestation", "--type", kind]).expect_code(0);
+        }
+    }
+
+    fn provenance_states_the_inputs(&self, image: &str) {
+        let mut command = crate::peer::sealwright(self.folder.path());
+        let said =
+            say(command.args(["download", "attestation", image, "--type", "slsaprovenance1"])).expect_code(0).stdout;
+        let provenance = find_payload(&said);
+        let definition = &provenance["predicate"]["buildDefinition"];
+        assert_eq!(definition["externalParameters"]["inputs"]["build-args"], "WORD=hello", "{provenance:#}");
+        assert_eq!(definition["resolvedDependencies"][0]["digest"]["gitCommit"], self.commit.as_str());
+        let builder = provenance["predicate"]["runDetails"]["builder"]["id"].as_str().expect("a builder");
+        assert_eq!(builder, format!("https://github.com/{SEAL}@refs/tags/{VERSION}"));
+    }
+
+    /// Its own call of our public workflow has our workflow's name, and another repository.
+    fn another_repository_is_refused(&self, image: &str) {
+        let rules = self.repository.join(".github/sealwright.yaml");
+        let text = String::from_utf8(read_file(&rules, 1 << 20).expect("rules")).expect("text");
+        let other = self.folder.path().join("other.yaml");
+        fs::write(&other, text.replace("acme/shop", "acme/lab").replace("123456", "654321")).expect("a file");
+        let mut command = crate::peer::sealwright(self.folder.path());
+        command.args(["verify", image, "--policy"]).arg(&other);
+        command.args(["--trusted-root"]).arg(self.folder.path().join("trusted-root.json"));
+        let said = say(&mut command).expect_code(4);
+        assert!(said.stdout.contains("acme/lab") || said.stderr.contains("acme/lab"), "{}{}", said.stdout, said.stderr);
+    }
+
+    /// Another job of the run, or whoever can write its artifacts, puts another image in the place of the built one.
+    fn what_is_replaced_between_the_jobs_is_refused(&self) {
+        let workflow = yaml(&root().join(".github/workflows/seal.yml"));
+        let call = self.call(&workflow, json!({ "push": self.reference("shop:two") }));
+        let mut run = self.run("seal.yml", "push");
+        let build = run.job(&workflow, "build", &call, &BTreeMap::new()).passes();
+        let id: u64 = build.output("artifact-id").parse().expect("a number");
+        let built = run.artifacts[&id].clone();
+        let done = BTreeMap::from([("build".to_owned(), build)]);
+        // The same archive with one byte of a layer changed, and a whole other image.
+        let mut altered = built.clone();
+        let bytes = altered.files.get_mut("image.tar").expect("the image");
+        let at = bytes.len() / 2;
+        bytes[at] ^= 1;
+        run.artifacts.insert(id, altered);
+        let refused = run.job(&workflow, "seal", &call, &done);
+        assert!(!refused.passed && refused.said.contains("digest"), "{}", refused.said);
+        let other = self.other_image();
+        run.artifacts
+            .insert(id, Artifact { files: BTreeMap::from([("image.tar".to_owned(), other)]), ..built.clone() });
+        run.job(&workflow, "seal", &call, &done).fails("expected sha256:");
+        // An artifact of the same name cannot take its place: it has another id.
+        let mut impostor = built.clone();
+        impostor.files.insert("image.tar".to_owned(), b"impostor".to_vec());
+        run.artifacts.insert(id, built);
+        run.artifacts.insert(id + 1, impostor);
+        assert!(self.registry.tags("acme/shop").get("two").is_none(), "nothing was tagged");
+        run.job(&workflow, "seal", &call, &done).passes();
+    }
+
+    fn other_image(&self) -> Vec<u8> {
+        let folder = self.folder.path().join("other-image");
+        sealwright_testkit::image().layer(|l| l.os_release("alpine", "3.20.3").gzip()).write_layout(&folder, "latest");
+        let mut tar = Command::new("tar");
+        let archive = self.folder.path().join("other-image.tar");
+        say(tar.arg("-cf").arg(&archive).arg("-C").arg(&folder).arg(".")).expect_code(0);
+        read_file(&archive, 1 << 20).expect("the archive")
+    }
+
+    fn a_pull_request_seals_nothing(&self) {
+        let workflow = yaml(&root().join(".github/workflows/seal.yml"));
+        let call = self.call(&workflow, json!({ "push": self.reference("shop:evil") }));
+        let mut run = self.run("seal.yml", "pull_request");
+        run.job(&workflow, "build", &call, &BTreeMap::new()).fails("nothing is sealed for pull_request");
+        assert!(self.registry.tags("acme/shop").get("evil").is_none());
+    }
+
+    /// The quick start of the README and the templates that need no cloud: what they call, with what they pass.
+    fn templates_run(&self) {
+        let readme = String::from_utf8(read_file(&root().join("README.md"), 1 << 20).expect("README")).expect("text");
+        let block = readme
+            .split("```yaml\n")
+            .filter_map(|part| part.split("```").next())
+            .find(|block| block.contains("seal.yml@"));
+        self.caller("README.md", &serde_saphyr::from_str(block.expect("a quick start")).expect("YAML"));
+        for template in ["ghcr.yml", "deploy.yml", "pull-request.yml"] {
+            self.caller(template, &yaml(&root().join("workflows").join(template)));
+        }
+    }
+
+    /// The jobs of a caller's workflow that call one of ours, in their order. Jobs of its own are its own.
+    fn caller(&self, name: &str, workflow: &Value) {
+        let mut outputs = Map::new();
+        let mut called = 0;
+        for (job, definition) in workflow["jobs"].as_object().expect("jobs") {
+            let Some(uses) = definition["uses"].as_str() else { continue };
+            let file =
+                uses.strip_prefix("sealwright/sealwright/.github/workflows/").and_then(|rest| rest.split('@').next());
+            let file = file.unwrap_or_else(|| panic!("{name} uses {uses}"));
+            let event = if name == "pull-request.yml" { "pull_request" } else { "push" };
+            let mut run = self.run(file, event);
+            let known = sealwright_testkit::expression::contexts([
+                ("github", run.github.clone()),
+                ("needs", Value::Object(outputs.clone())),
+                ("secrets", json!({})),
+            ]);
+            let with = definition["with"].as_object().cloned().unwrap_or_default();
+            let with = with.iter().map(|(name, value)| {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.clone(), |text| sealwright_testkit::expression::interpolate(text, &known));
+                let here = value.as_str().map(|text| text.replace("ghcr.io/", &format!("{}/", self.registry.host())));
+                (name.clone(), here.map_or(value, |text| json!(text)))
+            });
+            let reusable = yaml(&root().join(".github/workflows").join(file));
+            let mut call = self.call(&reusable, Value::Object(with.collect()));
+            call.permissions = definition["permissions"].clone();
+            let (jobs, given) = run.workflow(&reusable, &call);
+            for (inner, done) in &jobs {
+                assert!(done.passed || done.said == "skipped", "{name}, {job}, {inner}: {}", done.said);
+            }
+            outputs.insert(job.clone(), json!({ "outputs": given }));
+            called += 1;
+        }
+        assert!(called > 0, "{name} calls nothing of ours");
+    }
+
+    fn what_somebody_else_built_reaches_level_two(&self) {
+        let (_, outputs) = self.calls("seal.yml", json!({ "push": self.reference("shop:three") }));
+        let image = outputs["image"].as_str().expect("an image");
+        let (jobs, sealed) =
+            self.calls("seal-existing.yml", json!({ "source": image, "push": self.reference("existing:one") }));
+        for (name, done) in &jobs {
+            assert!(done.passed, "{name}: {}", done.said);
+        }
+        let (jobs, _) =
+            self.calls("verify.yml", json!({ "result": sealed["result"], "policy": ".github/sealwright.yaml" }));
+        assert!(!jobs["verify"].passed, "the rules ask for level 3: {}", jobs["verify"].said);
+    }
+}
+
+/// The statement of the first envelope in what `download attestation` wrote.
+fn find_payload(text: &str) -> Value {
+    use base64::Engine as _;
+    let envelope: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("an envelope");
+    let payload = envelope["payload"].as_str().expect("a payload");
+    serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(payload).expect("base64"))
+        .expect("a statement")
+}
+
+fn yaml(path: &Path) -> Value {
+    let text = String::from_utf8(read_file(path, 1 << 20).expect("a workflow")).expect("text");
+    serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

@@ -4,6 +4,7 @@
 
 mod action;
 mod broken_images;
+mod contract;
 mod copy;
 mod documents;
 mod download;

@@ -35,3 +35,4 @@ mod setup;
 mod sigstore_servers;
 mod tar;
 mod vault;
+mod workflow_steps;

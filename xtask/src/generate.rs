@@ -1,5 +1,5 @@
-//! Files that are written from others, never by hand: `docs/reference` from the code, `setup/action.yml` from `action.yml`. Drift
-//! fails the `documents` tier.
+//! Files that are written from others, never by hand: `docs/reference` from the code and the workflows, `setup/action.yml` and
+//! `action/action.yml` from `action.yml`. Drift fails the `documents` tier.
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use sealwright_core::bounded::read_file;
 
 use crate::process::root;
 use crate::setup_action;
+use crate::workflows::{Repository, action_in_folder, action_page, workflows_page};
 
 /// No generated file and nothing that one is made from is larger, in bytes.
 const LIMIT: u64 = 16 << 20;
@@ -39,7 +40,11 @@ pub(crate) fn check() -> Result<(), String> {
 fn files() -> Result<Vec<(String, String)>, String> {
     let documents = sealwright::reference::documents().into_iter();
     let mut files: Vec<_> = documents.map(|(name, text)| (format!("docs/reference/{name}"), text)).collect();
-    let action = read_file(&root().join("action.yml"), LIMIT).map_err(|e| format!("action.yml: {e}"))?;
-    files.push(("setup/action.yml".to_owned(), setup_action::render(&String::from_utf8_lossy(&action))?));
+    let repository = Repository::read(&root())?;
+    let action = repository.action().ok_or("there is no action.yml")?;
+    files.push(("setup/action.yml".to_owned(), setup_action::render(&action.text)?));
+    files.push(("action/action.yml".to_owned(), action_in_folder(&action.text)));
+    files.push(("docs/reference/action.md".to_owned(), action_page(action)));
+    files.push(("docs/reference/workflows.md".to_owned(), workflows_page(&repository)));
     Ok(files)
 }

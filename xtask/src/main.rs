@@ -5,15 +5,19 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool that talks to a terminal")]
 
+#[cfg(test)]
+mod attacks;
 mod bench;
 mod bench_signatures;
 mod fuzz;
 mod generate;
+mod linters;
 mod peers;
 mod process;
 mod setup_action;
 mod table;
 mod tiers;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -25,7 +29,7 @@ Commands:
   bench [DIR]                    measure beside the peers; DIR keeps the images (default: a temporary folder)
   bench-signatures LAYOUT        measure verifying and signing beside cosign; LAYOUT is the OCI layout of an image
   fuzz TARGET SECONDS            run one fuzz target until it has found something or the time is over
-  generate [--check]             write docs/reference and setup/action.yml, or fail where they have drifted
+  generate [--check]             write what is generated, or fail where it has drifted
 
 Environment:
   CI=true                 a required tier that cannot run is a failure; missing Debian packages are installed

@@ -133,6 +133,11 @@ pub(crate) fn syft(peers: &Peers) -> Result<Peer, Missing> {
     Ok(Peer { variable: "SEALWRIGHT_SYFT", value: environment(peers, "syft", "syft")? })
 }
 
+/// The folder with zizmor, actionlint, ShellCheck and check-jsonschema.
+pub(crate) fn linters(peers: &Peers) -> Result<PathBuf, Missing> {
+    environment(peers, "workflows", "zizmor").map(|zizmor| zizmor.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
 /// A program of a virtual environment; every package's hash stands in `tests/peers/NAME/requirements.txt`.
 fn environment(peers: &Peers, name: &str, program: &str) -> Result<PathBuf, Missing> {
     let python = find("python3").ok_or_else(|| Missing::Absent("Python is not installed".into()))?;

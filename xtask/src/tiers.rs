@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::peers::Peers;
 use crate::process::{cargo, in_ci, root, run as run_command};
 use crate::table::{Row, print_results};
-use crate::{fuzz, generate, peers};
+use crate::{fuzz, generate, linters, peers};
 
 /// Whether CI may go on without a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,13 @@ pub(crate) const ALL: &[Tier] = &[
         need: Need::Required,
         cold_minutes: 3,
         run: documents,
+    },
+    Tier {
+        name: "workflows",
+        about: "our rules, zizmor, actionlint and the schemas for every workflow and action; their scripts run, and refuse",
+        need: Need::Required,
+        cold_minutes: 2,
+        run: workflows,
     },
     Tier {
         name: "demo",
@@ -389,6 +396,14 @@ fn documents(_: &Peers) -> Outcome {
     let mut rustdoc = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
     rustdoc.env("RUSTDOCFLAGS", "-D warnings");
     outcome(run_command(&mut rustdoc).and_then(|()| generate::check()))
+}
+
+fn workflows(peers: &Peers) -> Outcome {
+    match linters::all(peers) {
+        Ok(()) => interop("workflow_steps", [peers::debian("SEALWRIGHT_JQ", "jq", "jq")]),
+        Err(peers::Missing::Absent(why)) => Outcome::NotRun(why),
+        Err(peers::Missing::Broken(why)) => Outcome::Failed(why),
+    }
 }
 
 fn demo(_: &Peers) -> Outcome {

@@ -187,7 +187,7 @@ fn usable(repository: &Repository, workflow: &Workflow, job: &Job) -> BTreeSet<(
         }
     }
     if let Some(called) = job.uses.as_deref() {
-        for taken in callee(repository, called).map(|callee| grants(repository, callee)).unwrap_or_default() {
+        for taken in callee(repository, workflow, called).map(|callee| grants(repository, callee)).unwrap_or_default() {
             add(&taken.scope, &taken.level);
         }
         if called.starts_with("slsa-framework/") {
@@ -199,11 +199,15 @@ fn usable(repository: &Repository, workflow: &Workflow, job: &Job) -> BTreeSet<(
     usable
 }
 
-/// A reusable workflow of ours, however it is named.
-fn callee<'a>(repository: &'a Repository, uses: &str) -> Option<&'a Workflow> {
-    let ours = ["$/", "./", "sealwright/sealwright/"].iter().find_map(|prefix| uses.strip_prefix(prefix))?;
-    let path = ours.split('@').next()?;
-    repository.reusable(path.strip_prefix(".github/workflows/")?)
+/// A reusable workflow of this repository, however it is named. A template's neighbor lies beside it once both are copied.
+fn callee<'a>(repository: &'a Repository, caller: &Workflow, uses: &str) -> Option<&'a Workflow> {
+    let ours = uses.strip_prefix("sealwright/sealwright/").and_then(|path| path.split('@').next());
+    let own = uses.strip_prefix("$/").or_else(|| uses.strip_prefix("./"));
+    let file = ours.or(own)?.strip_prefix(".github/workflows/")?;
+    let template = own.is_some() && caller.path.starts_with("workflows/");
+    let folder = if template { "workflows" } else { ".github/workflows" };
+    let path = format!("{folder}/{file}");
+    repository.workflows.iter().find(|workflow| workflow.path == path && workflow.is_reusable())
 }
 
 fn covers(usable: &BTreeSet<(String, String)>, scope: &str, level: &str) -> bool {
@@ -228,7 +232,7 @@ fn granted(repository: &Repository) -> Vec<String> {
     let mut wrong = Vec::new();
     for (workflow, job) in jobs(repository) {
         let (Some(stated), Some(called)) = (&job.permissions, job.uses.as_deref()) else { continue };
-        let wanted = callee(repository, called).map(|callee| grants(repository, callee)).unwrap_or_default();
+        let wanted = callee(repository, workflow, called).map(|callee| grants(repository, callee)).unwrap_or_default();
         let lacks = |taken: &&Taken| {
             let level = stated.get(&taken.scope).map_or("", String::as_str);
             !taken.when.starts_with("only") && level != taken.level && level != "write"
@@ -265,6 +269,9 @@ fn is_pinned(repository: &Repository, path: &str, text: &str, uses: &str) -> boo
     if let Some(own) = uses.strip_prefix("$/").or_else(|| uses.strip_prefix("./")) {
         return repository.actions.iter().any(|action| action.path.trim_end_matches("/action.yml") == own)
             || repository.workflows.iter().any(|workflow| workflow.path == own)
+            || own.strip_prefix(".github/").is_some_and(|copied| {
+                path.starts_with("workflows/") && repository.workflows.iter().any(|workflow| workflow.path == copied)
+            })
             || (own.is_empty() && uses == "./");
     }
     let Some((name, reference)) = uses.split_once('@') else { return false };
@@ -378,7 +385,7 @@ fn inputs(repository: &Repository) -> Vec<String> {
                 wrong.push(format!("{}: {} has no description", workflow.path, one.name));
             }
         }
-        if workflow.file() != "release-binary.yml" && !described(workflow.file()) {
+        if !of_the_release(workflow) && workflow.path.starts_with('.') && !described(workflow.file()) {
             wrong.push(format!("{}: docs/reference/workflows.md does not know it", workflow.path));
         }
     }
@@ -386,6 +393,11 @@ fn inputs(repository: &Repository) -> Vec<String> {
         wrong.extend(undescribed(action));
     }
     wrong
+}
+
+/// Called by our own release and by nobody else.
+fn of_the_release(workflow: &Workflow) -> bool {
+    workflow.file() == "release-binary.yml"
 }
 
 /// `if` needs no `${{ }}`.

@@ -80,9 +80,8 @@ pub(crate) fn workflows_page(repository: &Repository) -> String {
         }
     }
     text.push_str(
-        "\n## What they use of others\n\nBy commit or digest. Each pin was confirmed in November 2026 in files of public repositories that \
-         are independent of one another and have the same commit or digest; none was looked up at its own source, which could not be \
-         reached.\n\n| what | version | pin | for | confirmed in |\n| --- | --- | --- | --- | --- |\n",
+        "\n## What they use of others\n\nBy commit or digest. Each pin was confirmed in November 2026 in files of different public projects that \
+         name the same commit or digest; none was looked up at its own source, which could not be reached.\n\n| what | version | pin | for | confirmed in |\n| --- | --- | --- | --- | --- |\n",
     );
     for pin in &PINS {
         let _ =

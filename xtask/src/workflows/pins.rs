@@ -1,7 +1,7 @@
 //! What the workflows use of others, by commit or digest.
 //!
-//! Each was confirmed in November 2026 in files of public repositories that are independent of one another and name the same commit or
-//! digest beside the same version; how many were read is said beside each. A pin that is changed is confirmed in the same way, and
+//! Each was confirmed in November 2026 in files of different public projects that name the same commit or digest, and in some of them
+//! beside the same version; how many were read is said beside each. A pin that is changed is confirmed in the same way, and
 //! where the network allows by `git ls-remote` or the registry itself.
 
 /// An action by commit, a workflow by tag, or an image by digest.
@@ -53,13 +53,13 @@ pub(crate) const PINS: [Pin; 6] = [
         version: "qemu-v10.2.3-68",
         pin: "sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0",
         about: "registers emulators, only where a foreign platform is asked for",
-        confirmed: "ten files, four of them with the version",
+        confirmed: "ten files, three of them with the version",
     },
     Pin {
         name: "slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml",
         version: "v2.1.0",
         pin: "v2.1.0",
         about: "makes the classic provenance, only in slsa-generator.yml; by tag, because its verifier demands that",
-        confirmed: "its own documents",
+        confirmed: "ten files, and its own documents",
     },
 ];

@@ -15,7 +15,7 @@ pub struct KnownBuilder {
 }
 
 /// Our own first. Of others those that many use (docker/github-builder v1.17.0, slsa-github-generator v2.1.0).
-pub const KNOWN_BUILDERS: [KnownBuilder; 7] = [
+pub const KNOWN_BUILDERS: [KnownBuilder; 6] = [
     KnownBuilder {
         path: "sealwright/sealwright/.github/workflows/seal.yml",
         level: 3,
@@ -23,11 +23,6 @@ pub const KNOWN_BUILDERS: [KnownBuilder; 7] = [
     },
     KnownBuilder {
         path: "sealwright/sealwright/.github/workflows/seal-existing.yml",
-        level: 2,
-        why: "it signs an image that its caller built",
-    },
-    KnownBuilder {
-        path: "sealwright/sealwright/.github/workflows/slsa-generator.yml",
         level: 2,
         why: "it signs an image that its caller built",
     },

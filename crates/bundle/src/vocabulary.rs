@@ -19,7 +19,7 @@ pub const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
 pub const SEAL_WORKFLOW: &str = "https://sealwright.dev/buildtypes/workflow/v1";
 /// The declared inputs of those workflows that say what is built and where it goes. A verifier knows them, and refuses others
 /// that have a value (SLSA v1.2, "Verifying artifacts": unknown external parameters).
-pub const SEAL_INPUTS: [&str; 21] = [
+pub const SEAL_INPUTS: [&str; 24] = [
     "push",
     "context",
     "dockerfile",
@@ -29,8 +29,11 @@ pub const SEAL_INPUTS: [&str; 21] = [
     "platforms",
     "policy",
     "db-from",
+    "kev-from",
     "transparency",
     "instance",
+    "tuf",
+    "tuf-root",
     "format",
     "push-to-github",
     "aws-role",

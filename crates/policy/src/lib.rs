@@ -18,8 +18,9 @@ pub use error::{PolicyError, Position};
 pub use parse::parse;
 pub use pattern::{PathPattern, PatternError};
 pub use rules::{
-    Builder, BuilderIdentity, EvidenceRules, GateRules, KeyRule, KeylessRule, Policy, ProvenanceRule, Runner,
-    SbomFormat, SbomRule, ScanRule, SignersRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
+    Builder, BuilderIdentity, EvidenceRules, GateRules, KeyRule, KeylessRule, Policy, ProvenanceRule, PullRequest,
+    Runner, SbomFormat, SbomRule, ScanRule, SignersRule, SourceRule, SubjectRule, Transparency, Waiver, Word,
+    pull_request,
 };
 pub use schema::json_schema;
 pub use whole::whole_regex;

@@ -100,6 +100,29 @@ pub enum Runner {
     SelfHosted,
 }
 
+/// By what one sees that somebody asked for a change, and that the change ran: whoever asks decides what runs, or on what it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullRequest {
+    /// The event.
+    Trigger,
+    /// The ref.
+    Ref,
+}
+
+/// What GitLab calls pipelines for merge requests, its own and those of other forges (GitLab, "Predefined CI/CD variables",
+/// `CI_PIPELINE_SOURCE`).
+const GITLABS: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
+
+/// Whether a pull request started a workload, which a builder without `triggers` does not take.
+pub fn pull_request(trigger: Option<&str>, reference: Option<&str>) -> Option<PullRequest> {
+    // `pull_request_target` runs on the branch that is asked to take it, with what the asker brought along. Events about a
+    // pull request run on its ref (GitHub, "Events that trigger workflows").
+    if trigger.is_some_and(|event| event.starts_with("pull_request") || GITLABS.contains(&event)) {
+        return Some(PullRequest::Trigger);
+    }
+    reference.is_some_and(|reference| reference.starts_with("refs/pull/")).then_some(PullRequest::Ref)
+}
+
 /// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRule {

@@ -1,7 +1,7 @@
 //! What a certificate says about the CI workload that it was issued to (sigstore/fulcio, `docs/oid-info.md`), and what it has
 //! to say.
 
-use sealwright_policy::{KeylessRule, Runner};
+use sealwright_policy::{KeylessRule, PullRequest, Runner, pull_request};
 use sigstore_crypto::FulcioCiClaims;
 
 /// The claims as somebody names them: a certificate, or the token that one will be issued for.
@@ -109,25 +109,14 @@ impl ClaimRules {
     }
 }
 
-/// What GitLab calls pipelines for merge requests, its own and those of other forges (GitLab, "Predefined CI/CD variables",
-/// `CI_PIPELINE_SOURCE`).
-const GITLABS: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
-
 impl TriggerRule {
     fn mismatch(&self, named: &NamedClaims<'_>) -> Option<String> {
         match self {
             Self::Any => None,
-            // `pull_request_target` runs on the branch that is asked to take it, with what the asker brought along. Events
-            // about a pull request run on its ref (GitHub, "Events that trigger workflows").
-            Self::NoPullRequest => {
-                let asks = |event: &&str| event.starts_with("pull_request") || GITLABS.contains(event);
-                if named.trigger.as_ref().is_some_and(asks) {
-                    return Some(wrong("trigger", named.trigger, "no pull request"));
-                }
-                let asked = |reference: &&str| reference.starts_with("refs/pull/");
-                let is_pull = named.reference.as_ref().is_some_and(asked);
-                is_pull.then(|| wrong("ref", named.reference, "none of a pull request"))
-            }
+            Self::NoPullRequest => match pull_request(named.trigger, named.reference)? {
+                PullRequest::Trigger => Some(wrong("trigger", named.trigger, "no pull request")),
+                PullRequest::Ref => Some(wrong("ref", named.reference, "none of a pull request")),
+            },
             Self::OneOf(events) => {
                 let fits = named.trigger.is_some_and(|found| events.iter().any(|event| event == found));
                 (!fits).then(|| wrong("trigger", named.trigger, &events.join(" or ")))
@@ -213,7 +202,7 @@ mod tests {
             assert_eq!(rule(&[]).mismatch(&started(trigger, branch)), None, "{trigger:?}");
         }
         let asked = ["pull_request", "pull_request_target", "pull_request_review"];
-        for trigger in asked.into_iter().chain(GITLABS) {
+        for trigger in asked.into_iter().chain(["merge_request_event", "external_pull_request_event"]) {
             let why = rule(&[]).mismatch(&started(Some(trigger), branch)).expect(trigger);
             assert_eq!(why, format!("the certificate's trigger is {trigger:?}, expected no pull request"));
             assert_eq!(rule(&[trigger]).mismatch(&started(Some(trigger), branch)), None);

@@ -46,6 +46,8 @@ pub struct Environment {
     pub github_token: Option<Redacted<String>>,
     /// `GITHUB_REPOSITORY`: the repository of a job, `OWNER/NAME`.
     pub github_repository: Option<String>,
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`, as the command line of AWS reads them.
+    pub aws_region: Option<String>,
     /// `COSIGN_REPOSITORY`: where evidence is kept instead of beside its image.
     pub evidence_repository: Option<String>,
     /// `SOURCE_DATE_EPOCH`: the time that documents state, in seconds.
@@ -76,6 +78,14 @@ pub struct Actions {
     pub temporary: Option<PathBuf>,
     /// `GITHUB_REPOSITORY`: `OWNER/NAME`.
     pub repository: Option<String>,
+    /// `GITHUB_EVENT_NAME`: what started the run.
+    pub event: Option<String>,
+    /// `GITHUB_EVENT_PATH`: the file with the event.
+    pub event_file: Option<PathBuf>,
+    /// `GITHUB_SERVER_URL`: which GitHub it is.
+    pub server: Option<String>,
+    /// `RUNNER_ENVIRONMENT`: `github-hosted` or `self-hosted`.
+    pub runner: Option<String>,
 }
 
 impl Actions {
@@ -96,6 +106,10 @@ impl Actions {
             runner_workspace: path("RUNNER_WORKSPACE"),
             temporary: path("RUNNER_TEMP"),
             repository: text("GITHUB_REPOSITORY"),
+            event: text("GITHUB_EVENT_NAME"),
+            event_file: path("GITHUB_EVENT_PATH"),
+            server: text("GITHUB_SERVER_URL"),
+            runner: text("RUNNER_ENVIRONMENT"),
         }
     }
 }
@@ -209,6 +223,7 @@ impl Context {
                 github_api: text("GITHUB_API_URL"),
                 github_token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(Redacted::new),
                 github_repository: text("GITHUB_REPOSITORY"),
+                aws_region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
                 evidence_repository: text("COSIGN_REPOSITORY"),
                 source_date_epoch: text("SOURCE_DATE_EPOCH"),
                 actions: Actions::read(&text),

@@ -69,6 +69,8 @@ fn run_command(command: &Command, context: &Context, handle: &Handle) -> Result<
         Command::Copy(arguments) => commands::copy::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Login(arguments) => commands::login::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Trust(arguments) => commands::trust::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Policy(arguments) => commands::policy::run(arguments, context).map(|()| Exit::Passed),
+        Command::Doctor(arguments) => commands::doctor::run(arguments, context, handle),
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
     }
 }

@@ -4,7 +4,9 @@
 //! `GITHUB_ENV` could weaken them. The one exception is the password of a key, which never stands on a command line.
 
 mod claims;
+mod doctor;
 mod evidence;
+mod policy;
 mod registry;
 mod signing;
 mod trust;
@@ -18,11 +20,14 @@ use sealwright_github::Place;
 use sealwright_source::Transport;
 
 pub use claims::{ExpectedClaims, RunnerEnvironment};
+pub use doctor::{Connecting, Doctor, DoctorPart, DoctorPlan, Egress};
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
+pub use policy::{Policy, PolicyExport, PolicyFormat};
 pub use registry::{EcrFlags, Login};
 pub use signing::{Attest, EvidenceFiles, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
 pub use trust::{InstanceName, Trust, TrustReport, TrustSource};
 
+use doctor::DOCTOR_EXAMPLES;
 use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
 use registry::LOGIN_EXAMPLES;
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
@@ -128,6 +133,12 @@ pub enum Command {
     /// The keys and endpoints of a Sigstore instance: show, fetch
     #[command(subcommand)]
     Trust(Trust),
+    /// The trust file in the words of others
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Look ahead: say which claim, permission or capability a job lacks, before it is needed
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Box<Doctor>),
     /// What a step of GitHub Actions runs: its inputs are read from the environment
     #[command(hide = true)]
     Action,

@@ -152,6 +152,18 @@ formats! {
     }
 }
 
+formats! {
+    /// Formats of `doctor`.
+    DoctorFormat {
+        /// Lines for a person.
+        Text = "text",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+        /// For the summary of a run.
+        Markdown = "markdown",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

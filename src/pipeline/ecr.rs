@@ -12,6 +12,7 @@ use sealwright_sign::{JobTokens, SignError};
 use tokio::sync::Mutex;
 
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::console::Console;
 
@@ -49,6 +50,12 @@ impl Problem {
     }
 }
 
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::new(if problem.is_unavailable() { Exit::Unavailable } else { Exit::Usage }, problem.to_string())
+    }
+}
+
 impl Ecr {
     /// With a role, the job's own identity assumes it, to write into the repositories that are `written` and to read others;
     /// without one, credentials are found as by every AWS SDK.
@@ -79,6 +86,25 @@ impl Ecr {
             RegistryError::NoLogin { registry, problem: problem.to_string(), unavailable }
         })?;
         Ok((login.user, login.password))
+    }
+
+    /// The tag mode of a repository; nothing where it is none of ECR's.
+    ///
+    /// # Errors
+    /// When the role is not given, or ECR does not say.
+    pub async fn mode(&self, repository: &Repository) -> Result<Option<Mutability>, Failure> {
+        let Some(host) = Host::of(repository.registry()) else { return Ok(None) };
+        let asked =
+            async { Ok::<_, Problem>(self.client(&host, repository).await?.mutability(repository.path()).await?) };
+        asked.await.map(Some).map_err(|problem| problem.into())
+    }
+
+    /// Fails where the role's session, or whose credentials are found, cannot be had for a repository of ECR.
+    ///
+    /// # Errors
+    /// As said.
+    pub async fn open_session(&self, host: &Host, repository: &Repository) -> Result<(), Failure> {
+        self.client(host, repository).await.map(|_| ()).map_err(|problem| problem.into())
     }
 
     /// Fails where a tag names another image and is immutable. ECR would say so too, after everything else was sent.
@@ -200,7 +226,6 @@ fn suffix(tag: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
 
     #[test]
     fn weaker_tags_are_the_last_way_and_only_as_weak_as_they_have_to_be() {

@@ -17,6 +17,11 @@ use crate::failure::Failure;
 /// Where GitHub's API is, unless a job's `GITHUB_API_URL` says otherwise.
 const ADDRESS: &str = "https://api.github.com";
 
+/// Where GitHub's API is for this run.
+pub fn address(context: &Context) -> &str {
+    context.environment.github_api.as_deref().unwrap_or(ADDRESS)
+}
+
 /// The store at the address of the environment, asked with its token. GitHub says the same of what is not there and of what may
 /// not be seen, so that a person should know when there is no token.
 ///
@@ -24,7 +29,7 @@ const ADDRESS: &str = "https://api.github.com";
 /// When the address is none to which a token may be sent.
 pub fn open(context: &Context) -> Result<Store, Failure> {
     let environment = &context.environment;
-    let address = environment.github_api.clone().unwrap_or_else(|| ADDRESS.to_owned());
+    let address = address(context).to_owned();
     let token = environment.github_token.clone();
     if token.is_none() {
         context.console.note("GitHub is asked without a token: what is not public is not found");

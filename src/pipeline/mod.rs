@@ -2,7 +2,9 @@
 
 pub mod builders;
 pub mod copy;
+pub mod doctor;
 pub mod ecr;
+pub mod egress;
 pub mod evidence;
 pub mod evidence_files;
 pub mod failures;

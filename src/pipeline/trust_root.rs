@@ -115,7 +115,11 @@ pub fn update(source: &TrustSource, context: &Context, handle: &Handle) -> Resul
     of_material(material, context)
 }
 
-fn repository(source: &TrustSource, context: &Context) -> Result<Repository, Failure> {
+/// The TUF repository that the flags name. Nothing is asked.
+///
+/// # Errors
+/// When its root cannot be read, or its address is none.
+pub fn repository(source: &TrustSource, context: &Context) -> Result<Repository, Failure> {
     match (&source.tuf, &source.tuf_root) {
         (Some(url), Some(file)) => {
             let root = read_file(file, context.limits.configuration)

@@ -4,6 +4,7 @@ pub mod annotations;
 pub mod columns;
 pub mod console;
 pub mod decision;
+pub mod doctor;
 pub mod judged;
 pub mod markdown;
 pub mod progress;

@@ -6,6 +6,7 @@ mod action;
 mod broken_images;
 mod contract;
 mod copy;
+mod doctor;
 mod documents;
 mod download;
 mod ecr;

@@ -23,7 +23,13 @@ pub(crate) const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
 /// What the environment of a developer or of CI may hold, and a test must not depend on.
-const FOREIGN: [&str; 33] = [
+const FOREIGN: [&str; 39] = [
+    "GITHUB_EVENT_NAME",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_SERVER_URL",
+    "RUNNER_ENVIRONMENT",
+    "AWS_DEFAULT_REGION",
+    "DOCKER_HOST",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_ECR",

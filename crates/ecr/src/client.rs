@@ -24,7 +24,7 @@ use crate::session_policy::{self, Scope};
 /// How often a request is made that may succeed later.
 const ATTEMPTS: u32 = 3;
 /// ECR Public answers in one region only (Amazon ECR Public API Reference).
-const PUBLIC_REGION: &str = "us-east-1";
+pub(crate) const PUBLIC_REGION: &str = "us-east-1";
 /// No session has to live longer than this, in seconds: the password that it asks for lives for twelve hours by itself.
 const SESSION: i32 = 3600;
 

@@ -99,6 +99,14 @@ impl Private {
         let Self { account, region, partition, .. } = self;
         format!("arn:{partition}:ecr:{region}:{account}:repository/{repository}")
     }
+
+    /// Where its layers lie, to which it redirects who pulls (Amazon ECR User Guide, "Minimum Amazon S3 bucket permissions for
+    /// Amazon ECR").
+    pub fn layers(&self) -> String {
+        let Self { region, partition, .. } = self;
+        let domain = if *partition == Partition::China { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("https://prod-{region}-starport-layer-bucket.s3.{region}.{domain}")
+    }
 }
 
 /// Twelve digits (AWS Account Management, "AWS account identifiers").

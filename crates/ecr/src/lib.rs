@@ -4,6 +4,7 @@
 //! workload's identity token (`sealwright-sign`).
 
 mod client;
+mod endpoints;
 mod error;
 mod host;
 mod mutability;
@@ -11,6 +12,7 @@ mod role;
 mod session_policy;
 
 pub use client::{Client, Login, WhoAsks};
+pub use endpoints::endpoints;
 pub use error::EcrError;
 pub use host::{Host, Partition, Private};
 pub use mutability::{Mutability, WildcardFilter};

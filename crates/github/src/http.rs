@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 3;
 /// The longest that GitHub may ask to wait. A secondary rate limit asks for a minute.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The most that is read of a refusal or of the answer to what was stored, in bytes.
-const SMALL: u64 = 64 << 10;
+pub(crate) const SMALL: u64 = 64 << 10;
 
 /// Where the API is and who asks.
 #[derive(Debug, Clone)]
@@ -182,6 +182,15 @@ impl Store {
         Ok(Answer { status, next, body: read(&mut response, limit).await.map_err(lost)? })
     }
 
+    /// Sends a request once, and gives the answer whatever it is.
+    pub(crate) async fn send(&self, sent: &Sent, url: &Url, what: &str) -> Result<Response, GitHubError> {
+        let request = self.request(sent, url).map_err(|failed| failed.error)?;
+        request.send().await.map_err(|e| {
+            let why = clip(&causes(&e.without_url()));
+            GitHubError::Unavailable { what: what.to_owned(), why }
+        })
+    }
+
     fn request(&self, sent: &Sent, url: &Url) -> Result<reqwest::RequestBuilder, Failed> {
         let client = self.client(url)?;
         let method = if matches!(sent, Sent::Post(_)) { Method::POST } else { Method::GET };
@@ -265,7 +274,7 @@ fn refused(sent: &Sent, headers: &HeaderMap, status: StatusCode, body: &[u8], as
 }
 
 /// GitHub's own words, in one line.
-fn message(body: &[u8]) -> Untrusted {
+pub(crate) fn message(body: &[u8]) -> Untrusted {
     let said = serde_json::from_slice::<Value>(body).ok();
     let said = said.as_ref().and_then(|value| value.get("message")).and_then(Value::as_str).unwrap_or_default();
     Untrusted::new(said.chars().take(300).collect::<String>())
@@ -275,7 +284,7 @@ fn clip(text: &str) -> String {
     Untrusted::new(text.chars().take(400).collect::<String>()).to_string()
 }
 
-async fn read(response: &mut Response, limit: u64) -> Result<Option<Vec<u8>>, reqwest::Error> {
+pub(crate) async fn read(response: &mut Response, limit: u64) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() as u64 + chunk.len() as u64 > limit {

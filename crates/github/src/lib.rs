@@ -15,6 +15,7 @@ mod http;
 mod link;
 mod name;
 mod predicate;
+mod probe;
 mod push;
 mod storage_record;
 
@@ -27,6 +28,7 @@ pub use fetch::{Bounds, Fetched};
 pub use http::{Options, Store};
 pub use name::{Place, RepositoryName};
 pub use predicate::{LARGEST_PREDICATE, check_size};
+pub use probe::{Permission, Probed};
 pub use storage_record::StorageRecord;
 
 pub use answer::Page;

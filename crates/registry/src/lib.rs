@@ -8,6 +8,7 @@ mod authorization;
 mod blob;
 mod challenge;
 mod client;
+mod clock;
 mod credentials;
 mod docker_config;
 mod docker_login;

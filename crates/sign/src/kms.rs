@@ -108,7 +108,7 @@ impl KmsKey {
 }
 
 /// The region in an ARN: `arn:PARTITION:kms:REGION:ACCOUNT:…`.
-fn region(name: &str) -> Option<&str> {
+pub(crate) fn region(name: &str) -> Option<&str> {
     name.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).filter(|region| !region.is_empty())
 }
 

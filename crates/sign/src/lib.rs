@@ -6,6 +6,7 @@
 mod ambient;
 mod browser;
 mod cosign_key;
+mod endpoints;
 mod identity;
 mod key;
 mod keyless;
@@ -23,6 +24,7 @@ use sealwright_core::Digest;
 
 pub use ambient::JobTokens;
 pub use browser::sign_in;
+pub use endpoints::{SigningEndpoints, kms_endpoint};
 pub use identity::{SIGSTORE, UnverifiedClaims, Visibility, WorkloadClaims};
 pub use key::KeySigner;
 pub use keyless::KeylessSigner;

@@ -19,13 +19,37 @@ const MOST_HEADERS: u64 = 64 << 10;
 /// The engine packs the image while it answers; silence longer than this is an end.
 const SILENCE: Duration = Duration::from_secs(300);
 
-pub(crate) fn open(name: &str, docker_host: Option<&str>, limits: &Limits) -> Result<DockerArchive, SourceError> {
-    let socket = match docker_host {
-        None => DEFAULT_SOCKET,
+/// An answer to whether anybody is there is a few words, and comes at once.
+const PING_SILENCE: Duration = Duration::from_secs(10);
+
+/// Asks the Docker engine of `DOCKER_HOST`, or of this machine, whether it is there (Docker Engine API, `GET /_ping`), and gives
+/// the path of its socket.
+///
+/// # Errors
+/// When it does not answer, or its address is none of this machine.
+pub fn ping_engine(docker_host: Option<&str>) -> Result<String, SourceError> {
+    let socket = socket(docker_host)?;
+    let failed = |source| SourceError::Engine { socket: socket.to_owned(), source };
+    let mut stream = UnixStream::connect(socket).map_err(failed)?;
+    stream.set_read_timeout(Some(PING_SILENCE)).map_err(failed)?;
+    write!(stream, "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n").map_err(failed)?;
+    match head(&mut BufReader::new(stream)).map_err(failed)?.status {
+        200 => Ok(socket.to_owned()),
+        status => Err(failed(io::Error::other(format!("it answers with status {status}")))),
+    }
+}
+
+fn socket(docker_host: Option<&str>) -> Result<&str, SourceError> {
+    match docker_host {
+        None => Ok(DEFAULT_SOCKET),
         Some(host) => host
             .strip_prefix("unix://")
-            .ok_or_else(|| SourceError::EngineAddress { host: host.chars().take(200).collect() })?,
-    };
+            .ok_or_else(|| SourceError::EngineAddress { host: host.chars().take(200).collect() }),
+    }
+}
+
+pub(crate) fn open(name: &str, docker_host: Option<&str>, limits: &Limits) -> Result<DockerArchive, SourceError> {
+    let socket = socket(docker_host)?;
     let spooled = fetch(name, socket, limits)?;
     docker_archive::from_file(format!("docker-daemon:{name}"), spooled, None, limits)
 }
@@ -147,6 +171,29 @@ mod tests {
     fn body(text: &[u8]) -> io::Result<Vec<u8>> {
         let mut body = Body { reader: text, state: State::Size };
         read_all(&mut body, 100).map_err(|e| io::Error::other(e.to_string()))
+    }
+
+    #[test]
+    fn an_engine_is_there_where_it_says_so() {
+        use std::os::unix::net::UnixListener;
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("docker.sock");
+        let host = format!("unix://{}", path.display());
+        assert!(ping_engine(Some(&host)).is_err_and(|e| e.to_string().contains("docker.sock")));
+        assert!(matches!(ping_engine(Some("tcp://a:2375")), Err(SourceError::EngineAddress { .. })));
+        for (status, there) in [("200 OK", true), ("500 Internal Server Error", false)] {
+            let _ = std::fs::remove_file(&path);
+            let listener = UnixListener::bind(&path).expect("socket");
+            let engine = std::thread::spawn(move || {
+                let (mut client, _) = listener.accept().expect("client");
+                let mut asked = [0; 18];
+                client.read_exact(&mut asked).expect("request");
+                assert_eq!(&asked, b"GET /_ping HTTP/1.");
+                write!(client, "HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nOK").expect("answer");
+            });
+            assert_eq!(ping_engine(Some(&host)).is_ok(), there, "{status}");
+            engine.join().expect("engine");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use sealwright_core::{Digest, Limits};
 use sealwright_oci::{DocumentError, ImageSource, TarError};
 
+pub use docker_daemon::ping_engine;
 pub use transport::{Transport, TransportError};
 
 /// Why an image could not be opened.

@@ -189,6 +189,7 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
         }
         (&Method::GET, ["bundles", number]) => give(&contents, incoming, number),
         (&Method::POST, ["repos", owner, name, "attestations"]) => {
+            wanted = Some(Scope::Attestations);
             store(&mut contents, incoming, &format!("{owner}/{name}"))
         }
         (&Method::GET, ["repos", owner, name, "attestations", digest]) => {

@@ -78,14 +78,46 @@ pub struct Actions {
     pub temporary: Option<PathBuf>,
     /// `GITHUB_REPOSITORY`: `OWNER/NAME`.
     pub repository: Option<String>,
-    /// `GITHUB_EVENT_NAME`: what started the run.
-    pub event: Option<String>,
-    /// `GITHUB_EVENT_PATH`: the file with the event.
-    pub event_file: Option<PathBuf>,
-    /// `GITHUB_SERVER_URL`: which GitHub it is.
-    pub server: Option<String>,
     /// `RUNNER_ENVIRONMENT`: `github-hosted` or `self-hosted`.
     pub runner: Option<String>,
+    /// What the run is about.
+    pub run: RunVariables,
+}
+
+/// What the runner tells of the run itself.
+#[derive(Debug, Default)]
+pub struct RunVariables {
+    /// `GITHUB_SHA`: the commit; of a pull request the one that merges it.
+    pub sha: Option<String>,
+    /// `GITHUB_REF`: the branch, tag or pull request, in full.
+    pub reference: Option<String>,
+    /// `GITHUB_WORKFLOW`: the workflow's name.
+    pub workflow: Option<String>,
+    /// `GITHUB_JOB`: the job's id in its workflow.
+    pub job: Option<String>,
+    /// `GITHUB_RUN_ID`.
+    pub id: Option<String>,
+    /// `GITHUB_SERVER_URL`: where the run has a page.
+    pub server: Option<String>,
+    /// `GITHUB_EVENT_NAME`: what started it.
+    pub event: Option<String>,
+    /// `GITHUB_EVENT_PATH`: the file that says more about that.
+    pub event_file: Option<PathBuf>,
+}
+
+impl RunVariables {
+    fn read(text: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            sha: text("GITHUB_SHA"),
+            reference: text("GITHUB_REF"),
+            workflow: text("GITHUB_WORKFLOW"),
+            job: text("GITHUB_JOB"),
+            id: text("GITHUB_RUN_ID"),
+            server: text("GITHUB_SERVER_URL"),
+            event: text("GITHUB_EVENT_NAME"),
+            event_file: text("GITHUB_EVENT_PATH").map(PathBuf::from),
+        }
+    }
 }
 
 impl Actions {
@@ -106,10 +138,8 @@ impl Actions {
             runner_workspace: path("RUNNER_WORKSPACE"),
             temporary: path("RUNNER_TEMP"),
             repository: text("GITHUB_REPOSITORY"),
-            event: text("GITHUB_EVENT_NAME"),
-            event_file: path("GITHUB_EVENT_PATH"),
-            server: text("GITHUB_SERVER_URL"),
             runner: text("RUNNER_ENVIRONMENT"),
+            run: RunVariables::read(text),
         }
     }
 }

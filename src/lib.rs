@@ -68,6 +68,7 @@ fn run_command(command: &Command, context: &Context, handle: &Handle) -> Result<
         Command::Download(wanted) => commands::download::run(wanted, context, handle).map(|()| Exit::Passed),
         Command::Copy(arguments) => commands::copy::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Login(arguments) => commands::login::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Report(arguments) => commands::report::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Trust(arguments) => commands::trust::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Policy(arguments) => commands::policy::run(arguments, context).map(|()| Exit::Passed),
         Command::Doctor(arguments) => commands::doctor::run(arguments, context, handle),

@@ -8,6 +8,7 @@ mod doctor;
 mod evidence;
 mod policy;
 mod registry;
+mod report;
 mod signing;
 mod trust;
 
@@ -24,12 +25,14 @@ pub use doctor::{Connecting, Doctor, DoctorPart, DoctorPlan, Egress};
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
 pub use policy::{Policy, PolicyExport, PolicyFormat};
 pub use registry::{EcrFlags, Login};
+pub use report::Report;
 pub use signing::{Attest, EvidenceFiles, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};
 pub use trust::{InstanceName, Trust, TrustReport, TrustSource};
 
 use doctor::DOCTOR_EXAMPLES;
 use evidence::{COPY_EXAMPLES, TREE_EXAMPLES};
 use registry::LOGIN_EXAMPLES;
+use report::REPORT_EXAMPLES;
 use signing::{ATTEST_EXAMPLES, GENERATE_KEY_PAIR_EXAMPLES, PUBLIC_KEY_EXAMPLES, SIGN_EXAMPLES};
 
 use super::output::{Output, ProofFormat, SbomFormat, ScanFormat, SealFormat, VerifyFormat};
@@ -127,6 +130,9 @@ pub enum Command {
     /// Write a login into Docker's configuration; for Amazon ECR it comes from AWS
     #[command(after_help = LOGIN_EXAMPLES)]
     Login(Login),
+    /// Report to GitHub: findings to code scanning, packages to the dependency graph, where an image is kept
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Report),
     /// Advisory data: fetch, import, show
     #[command(subcommand)]
     Db(Db),

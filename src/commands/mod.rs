@@ -11,6 +11,7 @@ pub mod login;
 pub mod policy;
 pub mod prove;
 pub mod public_key;
+pub mod report;
 pub mod sbom;
 pub mod scan;
 pub mod seal;

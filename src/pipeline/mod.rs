@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod evidence_files;
 pub mod failures;
 pub mod github;
+pub mod github_run;
 pub mod graph;
 pub mod inventory;
 pub mod judge;

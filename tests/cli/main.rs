@@ -21,6 +21,7 @@ mod offline;
 mod prove;
 mod registry_failures;
 mod release_files;
+mod report;
 mod reports;
 mod scene;
 mod seal;

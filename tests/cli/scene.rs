@@ -23,10 +23,7 @@ pub(crate) const ADVISORY: &str = r#"{"id":"ALPINE-CVE-2030-1","modified":"2024-
 "affected":[{"package":{"ecosystem":"Alpine:v3.20","name":"zlib"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.4-r0"}]}]}]}"#;
 
 /// What the environment of a developer or of CI may hold, and a test must not depend on.
-const FOREIGN: [&str; 39] = [
-    "GITHUB_EVENT_NAME",
-    "GITHUB_EVENT_PATH",
-    "GITHUB_SERVER_URL",
+const FOREIGN: &[&str] = &[
     "RUNNER_ENVIRONMENT",
     "AWS_DEFAULT_REGION",
     "DOCKER_HOST",
@@ -61,6 +58,14 @@ const FOREIGN: [&str; 39] = [
     "BUILDKITE_JOB_ID",
     "GITHUB_API_URL",
     "GITHUB_REPOSITORY",
+    "GITHUB_SHA",
+    "GITHUB_REF",
+    "GITHUB_WORKFLOW",
+    "GITHUB_JOB",
+    "GITHUB_RUN_ID",
+    "GITHUB_SERVER_URL",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_EVENT_PATH",
     "GITHUB_TOKEN",
     "GH_TOKEN",
 ];

@@ -1,6 +1,6 @@
 //! Microsoft's SARIF Multitool, the validator of the format's editors, reads what we write: the rules of the standard, and those of
 //! GitHub's code scanning (`Ghas`). Neither an error nor a warning is accepted. Notes are not asked for: they want code snippets
-//! and addresses that answer.
+//! and friendly names.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,14 +13,16 @@ use crate::peer::{peer, say, sealwright};
 /// What the validator reports about a document, as `rule: place`.
 fn reported(home: &Path, name: &str) -> Vec<String> {
     let mut validate = Command::new(peer("SEALWRIGHT_SARIF_MULTITOOL"));
-    validate.args(["validate", name, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning", "--quiet"]);
-    validate.args(["--log", "ForceOverwrite", "-o", "validated.sarif"]);
+    validate.args(["validate", name, "--rule-kind", "Sarif;Ghas", "--level", "Error;Warning"]);
+    validate.arg("--config").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/sarif/rules.xml"));
+    // What is larger than it expects is passed over.
+    validate.args(["--log", "ForceOverwrite", "-o", "validated.sarif", "--max-file-size-in-kb", "100000"]);
     let said = say(validate.current_dir(home).env("HOME", home).env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1"));
     assert!(matches!(said.code(), 0 | 1), "{}\n{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("1 files scanned"), "{}\n{}", said.stdout, said.stderr);
     let log = read_file(&home.join("validated.sarif"), 64 << 20).expect("log");
     let log: Value = serde_json::from_slice(&log).expect("JSON");
     let run = &log["runs"][0];
-    assert!(run["tool"]["driver"]["name"].is_string(), "nothing was validated: {}", said.stdout);
     let results = run["results"].as_array().cloned().unwrap_or_default();
     results.iter().map(|result| format!("{}: {}", result["ruleId"], result["message"])).collect()
 }
@@ -74,11 +76,14 @@ fn a_scan_of_every_kind_of_finding_is_valid() {
     let results = scanned["runs"][0]["results"].as_array().expect("results");
     assert!(results.len() == 13 && results.iter().any(|result| result["ruleId"] == "denied-content"), "{results:?}");
     assert_eq!(reported(home, "scan.sarif"), Vec::<String>::new());
-    // The oracle can refuse: code scanning wants a line, the standard an index of a rule that is there.
-    for (pointer, rule) in [("/locations/0/physicalLocation/region", "GH1003"), ("/ruleIndex", "SARIF1009")] {
+    // The oracle can refuse: code scanning wants a place and help, the standard an index of a rule that is there.
+    for (pointer, value, rule) in [
+        ("/results/0/locations", json!([]), "GH1017"),
+        ("/tool/driver/rules/0/help", Value::Null, "GH2012"),
+        ("/results/0/ruleIndex", json!(99), "SARIF1009"),
+    ] {
         let mut broken = scanned.clone();
-        *broken.pointer_mut(&format!("/runs/0/results/0{pointer}")).expect(pointer) =
-            if pointer == "/ruleIndex" { json!(99) } else { json!({ "charOffset": 1 }) };
+        *broken.pointer_mut(&format!("/runs/0{pointer}")).expect(pointer) = value;
         std::fs::write(home.join("broken.sarif"), broken.to_string()).expect("document");
         let said = reported(home, "broken.sarif");
         assert!(said.iter().any(|line| line.contains(rule)), "{rule}: {said:?}");
@@ -112,4 +117,8 @@ fn an_index_and_more_findings_than_code_scanning_keeps_are_valid() {
         assert_eq!(run["results"].as_array().map(Vec::len), Some(5_000));
     }
     assert_eq!(reported(home, "seal.sarif"), Vec::<String>::new());
+    let mut broken = sealed;
+    broken["runs"][1]["results"][4_999]["ruleIndex"] = json!(99_999);
+    std::fs::write(home.join("seal.sarif"), broken.to_string()).expect("document");
+    assert!(!reported(home, "seal.sarif").is_empty(), "the whole of it was read");
 }

@@ -7,6 +7,7 @@ mod merge;
 mod native;
 mod read;
 mod spdx_document;
+mod stated;
 
 use jiff::Timestamp;
 use sealwright_core::{Digest, Platform};
@@ -16,6 +17,7 @@ pub use merge::merge;
 pub use native::native;
 pub use read::{SbomError, read};
 pub use spdx_document::spdx;
+pub use stated::{Stated, stated};
 
 /// What a document is about.
 #[derive(Debug, Clone, Copy)]

@@ -40,30 +40,33 @@ pub enum SbomError {
 /// # Errors
 /// When it is none, or a package in it cannot be read.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, SbomError> {
+    let document = parse(bytes, limits)?;
+    if document.get("bomFormat").is_some() { cyclonedx(&document) } else { spdx(&document) }
+}
+
+/// A document that is of one of the two formats: CycloneDX if it has a `bomFormat`, else SPDX.
+pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, SbomError> {
     if bytes.len() as u64 > limits.evidence {
         return Err(SbomError::TooLarge { limit: limits.evidence });
     }
     let document: Value = serde_json::from_slice(bytes)?;
-    let text = |key: &str| document.get(key).and_then(Value::as_str);
-    if text("bomFormat") == Some("CycloneDX") && text("specVersion").is_some_and(|v| v.starts_with("1.")) {
-        return cyclonedx(&document);
-    }
-    if text("spdxVersion").is_some_and(|v| v.starts_with("SPDX-2.")) {
-        return spdx(&document);
-    }
-    Err(SbomError::Unknown)
+    let says = |key: &str, fits: &dyn Fn(&str) -> bool| text(&document, key).is_some_and(fits);
+    let cyclonedx =
+        says("bomFormat", &|word| word == "CycloneDX") && says("specVersion", &|version| version.starts_with("1."));
+    let spdx = document.get("bomFormat").is_none() && says("spdxVersion", &|version| version.starts_with("SPDX-2."));
+    if cyclonedx || spdx { Ok(document) } else { Err(SbomError::Unknown) }
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
 
-fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// Properties by name; of several with one name all values.
-fn properties<'a>(component: &'a Value, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn properties<'a>(component: &'a Value, name: &'a str) -> impl Iterator<Item = &'a str> {
     list(component, "properties").filter(move |p| text(p, "name") == Some(name)).filter_map(|p| text(p, "value"))
 }
 

@@ -17,7 +17,7 @@ pub(super) fn runner(tokens: &Tokens<'_>, context: &Context) -> Row {
     let actions = &context.environment.actions;
     let claimed = tokens.claims().and_then(|claims| claims.text("runner_environment"));
     let kind = claimed.or_else(|| actions.runner.clone());
-    if let Some(server) = actions.server.as_deref().filter(|server| *server != "https://github.com") {
+    if let Some(server) = actions.run.server.as_deref().filter(|server| *server != "https://github.com") {
         return Row::not_checked(NAME, format!("whether {server} knows `uses: $/…` is not known here"))
             .next(["where it does not, call the workflows at a tag or a commit of your own copy"]);
     }

@@ -143,11 +143,11 @@ pub(super) fn permission(scope: &str) -> Vec<String> {
 /// Whether the run is for a pull request of a fork (GitHub, "Webhook events and payloads", `pull_request`).
 pub(super) fn is_fork(context: &Context) -> bool {
     let actions = &context.environment.actions;
-    if actions.event.as_deref() != Some("pull_request") {
+    if actions.run.event.as_deref() != Some("pull_request") {
         return false;
     }
     // An event is as large as what it is about.
-    let event = actions.event_file.as_ref().and_then(|file| read_file(file, context.limits.evidence).ok());
+    let event = actions.run.event_file.as_ref().and_then(|file| read_file(file, context.limits.evidence).ok());
     let event: Value = event.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let name = |side: &str| event.pointer(&format!("/pull_request/{side}/repo/full_name"));
     name("head") != name("base")

@@ -149,26 +149,29 @@ fn what_cannot_be_reported_is_refused_before_anything_is_sent() {
     stage
         .scene
         .write("bad.json", r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"purl":"pkg:npm/a"}]}"#);
-    let sent: &[(&[(&str, &str)], &[&str], &str)] = &[
-        (&[], &[], "--sarif"),
-        (&[], &["--sarif", "none.sarif"], "none.sarif could not be read"),
-        (
-            &[],
-            &["--sarif", "scan.sarif", "--sarif", "bad.sarif"],
-            "bad.sarif: the SARIF file cannot be sent: it has 0 runs",
-        ),
-        (&[], &["--dependencies", "scan.sarif"], "neither CycloneDX"),
-        (&[], &["--dependencies", "bad.json"], "no package in it has a package URL"),
-        (&[], &["--storage-record", "registry.example/app:v1"], "expected REF@DIGEST"),
-        (&[("GITHUB_REPOSITORY", "")], &["--sarif", "scan.sarif"], "GITHUB_REPOSITORY is not set"),
-        (&[("GITHUB_SHA", "")], &["--sarif", "scan.sarif"], "GITHUB_SHA is not set"),
-        (&[("GITHUB_SHA", "main")], &["--sarif", "scan.sarif"], "40 hexadecimal digits"),
-        (&[("GITHUB_REF", "main")], &["--sarif", "scan.sarif"], "is no ref"),
-        (&[("GITHUB_EVENT_PATH", "none.json")], &["--sarif", "scan.sarif"], "GITHUB_EVENT_PATH none.json"),
-        (&[("GITHUB_TOKEN", "")], &["--sarif", "scan.sarif"], "there is no token"),
-    ];
-    for (variables, arguments, why) in sent {
+    let refused = |variables: &[(&str, &str)], arguments: &[&str], why: &str| {
         stage.report(&token, variables, arguments).expect(2, &[why]);
+    };
+    let scan = ["--sarif", "scan.sarif"];
+    refused(&[], &[], "--sarif");
+    refused(&[], &["--sarif", "none.sarif"], "none.sarif could not be read");
+    refused(
+        &[],
+        &[&scan[..], &["--sarif", "bad.sarif"]].concat(),
+        "bad.sarif: the SARIF file cannot be sent: it has 0 runs",
+    );
+    refused(&[], &["--dependencies", "scan.sarif"], "neither CycloneDX");
+    refused(&[], &["--dependencies", "bad.json"], "no package in it has a package URL");
+    refused(&[], &["--storage-record", "registry.example/app:v1"], "expected REF@DIGEST");
+    for (variable, value, why) in [
+        ("GITHUB_REPOSITORY", "", "GITHUB_REPOSITORY is not set"),
+        ("GITHUB_SHA", "", "GITHUB_SHA is not set"),
+        ("GITHUB_SHA", "main", "40 hexadecimal digits"),
+        ("GITHUB_REF", "main", "is no ref"),
+        ("GITHUB_EVENT_PATH", "none.json", "GITHUB_EVENT_PATH none.json"),
+        ("GITHUB_TOKEN", "", "there is no token"),
+    ] {
+        refused(&[(variable, value)], &scan, why);
     }
     assert!(stage.github.requests().is_empty(), "{:?}", stage.github.requests());
     stage.report("ghs_expired", &[], &["--sarif", "scan.sarif"]).expect(5, &["401", "may have expired"]);

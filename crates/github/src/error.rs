@@ -148,7 +148,7 @@ impl GitHubError {
     pub fn hint(&self) -> Option<&'static str> {
         let Self::Refused { status, surface, .. } = self else {
             return matches!(self, Self::NoToken).then_some(
-                "set GITHUB_TOKEN, in a job to ${{ github.token }} with the `permissions` that are needed: attestations, security-events, contents or artifact-metadata: write",
+                "set GITHUB_TOKEN, in a job to ${{ github.token }} with `permissions`: attestations: write to store evidence, security-events: write for SARIF, contents: write for dependencies, artifact-metadata: write for storage records",
             );
         };
         match status {

@@ -8,6 +8,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
+use crate::report::annotations::escaped;
+
 /// Secrets that are shorter are not masked: the mask would hit every other word, and a secret of that length is none.
 const SHORTEST_MASK: usize = 4;
 
@@ -34,7 +36,7 @@ pub fn mask(secret: &str) {
             return;
         }
         log.masked.push(secret.to_owned());
-        let mask = format!("::add-mask::{}\n", data(secret));
+        let mask = format!("::add-mask::{}\n", escaped(secret));
         match &log.stopped {
             // While commands are stopped, the runner obeys only the word.
             Some(word) => write(&format!("::{word}::\n{mask}::stop-commands::{word}\n")),
@@ -84,17 +86,12 @@ fn write(text: &str) {
 /// An annotation of the step.
 pub fn error(message: &str) -> String {
     let message = message.strip_prefix("error: ").unwrap_or(message);
-    format!("::error title=sealwright::{}\n", data(message))
+    format!("::error title=sealwright::{}\n", escaped(message))
 }
 
 /// An annotation of the step that fails nothing.
 pub fn warning(message: &str) -> String {
-    format!("::warning title=sealwright::{}\n", data(message))
-}
-
-/// Text behind a command's second `::`.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    format!("::warning title=sealwright::{}\n", escaped(message))
 }
 
 /// 128 bits that nobody could know when the image was made. The standard library seeds its hashers from the system.
@@ -113,7 +110,7 @@ mod tests {
 
     #[test]
     fn data_is_one_line_and_an_error_says_it_once() {
-        assert_eq!(data("a%0A\r\n::x::"), "a%250A%0D%0A::x::");
+        assert_eq!(escaped("a%0A\r\n::x::"), "a%250A%0D%0A::x::");
         assert_eq!(error("error: a\n  hint: b"), "::error title=sealwright::a%0A  hint: b\n");
     }
 

@@ -13,7 +13,7 @@ use crate::context::Actions;
 use crate::failure::Failure;
 
 /// What a step can do. The other commands are for people, or need a step of their own to make sense.
-pub const COMMANDS: [&str; 8] = ["seal", "sbom", "scan", "sign", "attest", "verify", "prove", "doctor"];
+pub const COMMANDS: [&str; 9] = ["seal", "sbom", "scan", "sign", "attest", "verify", "prove", "doctor", "report"];
 
 /// Inputs that are no flags: which command, and what a step has besides.
 pub const OF_THE_STEP: [&str; 5] = ["command", "db-from", "kev-from", "summary", "github-token"];
@@ -125,10 +125,11 @@ impl Inputs {
     fn reports(&self, folder: &Folder) -> Vec<(&'static str, Option<PathBuf>)> {
         let json = ("json", Some(folder.report("report.json")));
         let markdown = ("markdown", Some(folder.report("summary.md")));
+        let annotations = ("annotations", Some(folder.report("annotations.txt")));
         match self.command.as_str() {
-            "seal" => vec![("text", None), json],
-            "scan" => vec![("table", None), json],
-            "prove" | "doctor" => vec![("text", None), json, markdown],
+            "seal" => vec![("text", None), json, markdown, annotations],
+            "scan" => vec![("table", None), json, markdown, annotations],
+            "verify" | "prove" | "doctor" => vec![("text", None), json, markdown],
             "sbom" => vec![("table", None)],
             _ => vec![("text", None), json],
         }

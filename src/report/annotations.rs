@@ -63,7 +63,12 @@ fn line(command: &str, item: &Item<'_>, judged: &Judged<'_>) -> String {
 fn data(text: &str) -> String {
     let shown: String = Untrusted::from(text).to_string().chars().take(LONGEST).collect();
     // The runner's older form of a command, which may stand anywhere in a line (actions/runner, `ActionCommand.cs`).
-    shown.replace("##[", "## [").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    escaped(&shown.replace("##[", "## ["))
+}
+
+/// A text that is one line, as the runner takes it apart again (`escapeData`).
+pub fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// The value of a property (`escapeProperty`).

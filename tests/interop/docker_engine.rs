@@ -1,9 +1,12 @@
 //! A real Docker engine: images in it, and what `docker save` writes.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use sealwright_core::bounded::read_file;
 
 use crate::peer::{peer, say, sealwright};
 
@@ -18,9 +21,19 @@ impl Engine {
         Self::start_as(folder, &["--bridge=none"])
     }
 
-    /// With a network for containers that ask for none of their own.
+    /// With a network for containers that ask for none of their own. Where this machine is itself a container without some
+    /// capability, a "privileged" one is given what there is: runc would refuse it otherwise.
     pub(crate) fn start_with_network(folder: &Path) -> Self {
-        Self::start_as(folder, &[])
+        let missing = missing_capabilities();
+        if missing.is_empty() {
+            return Self::start_as(folder, &[]);
+        }
+        let wrapper = folder.join("runc-of-this-machine");
+        std::fs::write(&wrapper, RUNC.replace("MISSING", &format!("[\"{}\"]", missing.join("\",\""))))
+            .expect("a script");
+        std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).expect("a script");
+        let runtime = format!("--add-runtime=here={}", wrapper.display());
+        Self::start_as(folder, &[&runtime, "--default-runtime=here"])
     }
 
     fn start_as(folder: &Path, more: &[&str]) -> Self {
@@ -46,6 +59,39 @@ impl Engine {
         command.env("DOCKER_HOST", &self.host).env("DOCKER_BUILDKIT", "0");
         command
     }
+}
+
+/// runc with the specification of a container or of a process in it changed: capabilities that cannot be given are left out.
+const RUNC: &str = r#"#!/bin/sh
+previous= file=
+for word in "$@"; do
+  case $previous in
+    --bundle) file=$word/config.json at=.process.capabilities ;;
+    --process) file=$word at=.capabilities ;;
+  esac
+  previous=$word
+done
+if [ -n "$file" ]; then
+  jq --argjson missing 'MISSING' "if $at then $at |= map_values(. - \$missing) else . end" "$file" > "$file.new"
+  cat "$file.new" > "$file"
+  rm "$file.new"
+fi
+exec runc "$@"
+"#;
+
+/// In the order of their bits (Linux, `include/uapi/linux/capability.h`).
+const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE \
+    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT \
+    SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE \
+    MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";
+
+/// What no process of this machine can have (`CapBnd` of `/proc/self/status`, hexadecimal).
+fn missing_capabilities() -> Vec<String> {
+    let status = String::from_utf8(read_file(Path::new("/proc/self/status"), 1 << 20).expect("status")).expect("text");
+    let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).expect("CapBnd");
+    let bounding = u64::from_str_radix(bounding.trim(), 16).expect("hexadecimal");
+    let named = CAPABILITIES.split_whitespace().enumerate();
+    named.filter(|(bit, _)| bounding >> bit & 1 == 0).map(|(_, name)| format!("CAP_{name}")).collect()
 }
 
 impl Drop for Engine {

@@ -73,11 +73,29 @@ pub(crate) fn vault(peers: &Peers) -> Result<Peer, Missing> {
     go_build(peers, "SEALWRIGHT_VAULT", "vault", &["-tags", "minimal", "github.com/hashicorp/vault"])
 }
 
+/// One of several programs of a module.
+pub(crate) fn go_program(
+    peers: &Peers,
+    variable: &'static str,
+    module: &str,
+    (name, package): (&str, &str),
+) -> Result<Peer, Missing> {
+    go_build_as(peers, variable, (module, name), &[package])
+}
+
 fn go_build(peers: &Peers, variable: &'static str, module: &str, arguments: &[&str]) -> Result<Peer, Missing> {
+    go_build_as(peers, variable, (module, &module.replace('/', "-")), arguments)
+}
+
+fn go_build_as(
+    peers: &Peers,
+    variable: &'static str,
+    (module, name): (&str, &str),
+    arguments: &[&str],
+) -> Result<Peer, Missing> {
     let go = find("go").ok_or_else(|| Missing::Absent("Go is not installed".into()))?;
     let source = root().join("tests/peers").join(module);
     let version = fingerprint(&source).map_err(Missing::Broken)?;
-    let name = module.replace('/', "-");
     let binary = peers.folder.join("bin").join(format!("{name}-{version}"));
     if !binary.is_file() {
         // Built beside and renamed, so that a build that was cut off is not taken for a whole one.
@@ -229,6 +247,21 @@ fn install(package: &str) -> Result<(), Missing> {
 /// The Docker engine's `dockerd`, of Debian's `docker.io`; it has to run as root.
 pub(crate) fn docker() -> Result<Peer, Missing> {
     debian("SEALWRIGHT_DOCKERD", "docker.io", "dockerd")
+}
+
+/// A root file system with runc and what BuildKit calls besides, of Debian's packages.
+pub(crate) fn buildkit_root(peers: &Peers) -> Result<Peer, Missing> {
+    let value = peers.folder.join("buildkit-root-bookworm.tar");
+    if !value.is_file() {
+        let mmdebstrap = debian("", "mmdebstrap", "mmdebstrap")?;
+        // Built beside and renamed, so that one that was cut off is not taken for a whole one.
+        let partial = value.with_extension("partial.tar");
+        let mut make = Command::new(mmdebstrap.value);
+        make.args(["--variant=apt", "--include=runc,ca-certificates,mount", "bookworm"]).arg(&partial);
+        run(&mut make).map_err(Missing::Broken)?;
+        fs::rename(&partial, &value).map_err(|e| Missing::Broken(format!("{}: {e}", value.display())))?;
+    }
+    Ok(Peer { variable: "SEALWRIGHT_BUILDKIT_ROOT", value })
 }
 
 /// The certificates of public authorities, of Debian's `ca-certificates`.

@@ -282,6 +282,33 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "rehearsal",
+        about: "seal.yml and its callers job by job: scripts in their shell, BuildKit, the action in Docker, cosign at the end",
+        need: Need::Optional,
+        cold_minutes: 12,
+        run: |p| {
+            let buildkit = |variable, name: &str| {
+                let package = format!("github.com/moby/buildkit/cmd/{name}");
+                peers::go_program(p, variable, "buildkit", (name, &package))
+            };
+            interop(
+                "rehearsal",
+                [
+                    peers::docker(),
+                    peers::static_binary(p),
+                    peers::certificates(),
+                    peers::cosign(p),
+                    buildkit("SEALWRIGHT_BUILDKITD", "buildkitd"),
+                    buildkit("SEALWRIGHT_BUILDCTL", "buildctl"),
+                    peers::go_tool(p, "SEALWRIGHT_BUILDX", "buildx", "github.com/docker/buildx/cmd/buildx"),
+                    peers::buildkit_root(p),
+                    peers::debian("SEALWRIGHT_JQ", "jq", "jq"),
+                    peers::debian("SEALWRIGHT_GIT", "git", "git"),
+                ],
+            )
+        },
+    },
+    Tier {
         name: "docker",
         about: "docker-daemon: and docker save of a real Docker engine",
         need: Need::Optional,

@@ -293,7 +293,7 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         impostor.files.insert("image.tar".to_owned(), b"impostor".to_vec());
         run.artifacts.insert(id, built);
         run.artifacts.insert(id + 1, impostor);
-        assert!(self.registry.tags("acme/shop").get("two").is_none(), "nothing was tagged");
+        assert!(!self.registry.tags("acme/shop").contains_key("two"), "nothing was tagged");
         run.job(&workflow, "seal", &call, &done).passes();
     }
 
@@ -311,7 +311,7 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         let call = self.call(&workflow, json!({ "push": self.reference("shop:evil") }));
         let mut run = self.run("seal.yml", "pull_request");
         run.job(&workflow, "build", &call, &BTreeMap::new()).fails("nothing is sealed for pull_request");
-        assert!(self.registry.tags("acme/shop").get("evil").is_none());
+        assert!(!self.registry.tags("acme/shop").contains_key("evil"));
     }
 
     /// The quick start of the README and the templates that need no cloud: what they call, with what they pass.

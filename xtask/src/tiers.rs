@@ -205,7 +205,7 @@ pub(crate) const ALL: &[Tier] = &[
         name: "sarif",
         about: "Microsoft's SARIF validator, with its rules for code scanning, finds nothing wrong with what we write",
         need: Need::Required,
-        cold_minutes: 1,
+        cold_minutes: 2,
         run: |p| interop("sarif", [peers::sarif(p)]),
     },
     Tier {

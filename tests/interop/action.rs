@@ -310,12 +310,17 @@ pub(crate) fn build_image(engine: &Engine, context: &Path, name: &str) {
     say(build.arg(context)).expect_code(0);
 }
 
-/// An OSV export of one record.
+/// An OSV export of one record about zlib in Alpine.
 pub(crate) fn export() -> Vec<u8> {
+    export_of("ALPINE-CVE-2030-1", ADVISORY)
+}
+
+/// An OSV export of one record.
+pub(crate) fn export_of(id: &str, record: &str) -> Vec<u8> {
     use std::io::Write as _;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    archive.start_file("ALPINE-CVE-2030-1.json", zip::write::SimpleFileOptions::default()).expect("a file");
-    archive.write_all(ADVISORY.as_bytes()).expect("written");
+    archive.start_file(format!("{id}.json"), zip::write::SimpleFileOptions::default()).expect("a file");
+    archive.write_all(record.as_bytes()).expect("written");
     archive.finish().expect("a zip").into_inner()
 }
 

@@ -28,6 +28,9 @@ const BUILDKIT: &str = "buildkit:rehearsal";
 const VERSION: &str = "v0.1.0";
 const SEAL: &str = "sealwright/sealwright/.github/workflows/seal.yml";
 
+/// Of a crate that nothing here has.
+const CRATE_ADVISORY: &str = r#"{"id":"RUSTSEC-2030-0001","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"crates.io","name":"none-of-ours"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}"#;
+
 /// The caller's repository, everything that stands in for the internet, and an engine with two images.
 struct Stage {
     registry: Registry,
@@ -72,8 +75,11 @@ impl Stage {
             (authority.trusted_root().expect("trusted root"), authority.signing_config(LogVersion::V2));
         let tuf =
             TufRepository::start(&[("trusted_root.json", &root), ("signing_config.v0.2.json", &config)]).expect("TUF");
+        // The program in the image lists its own crates.
+        let crates = crate::action::export_of("RUSTSEC-2030-0001", CRATE_ADVISORY);
+        let files = [("/Alpine/all.zip", crate::action::export()), ("/crates.io/all.zip", crates)];
         let export =
-            Downloads::start(BTreeMap::from([("/Alpine/all.zip".to_owned(), Served::Whole(crate::action::export()))]));
+            Downloads::start(files.into_iter().map(|(path, zip)| (path.to_owned(), Served::Whole(zip))).collect());
         let engine = Engine::start_with_network(folder.path());
         let repository = folder.path().join("shop.git");
         let mut stage = Self {

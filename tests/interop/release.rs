@@ -300,7 +300,7 @@ impl Rehearsal {
         let sums = "sha256sum -- sealwright-*linux-musl sealwright-*darwin *.cdx.json >SHA256SUMS";
         refused("echo >>sealwright-*-x86_64-apple-darwin", "FAILED");
         // Whoever changes a file and the checksums has no signature over either.
-        refused(&format!("echo >>sealwright-*-x86_64-apple-darwin; {sums}"), "not verified");
+        refused(&format!("echo >>sealwright-*-x86_64-apple-darwin; {sums}"), "NOT VERIFIED");
         refused("rm sealwright-*-x86_64-apple-darwin.provenance.sigstore.json", "provenance.sigstore.json");
         refused("cp SHA256SUMS sealwright-evil", "SHA256SUMS does not name sealwright-evil");
         self.verify_files("signed", &IDENTITY.replace("release.yml", "ci.yml")).expect_code(4);

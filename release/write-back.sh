@@ -22,7 +22,6 @@ fail() {
 # Both doors of the action: the repository's root, and the folder that `uses: $/action` names.
 files=(setup/checksums.txt)
 for action in action.yml action/action.yml; do
-  [ -f "$action" ] || continue
   [ "$(grep -cE '^  image: (\.\./)?Dockerfile( |$)' "$action")" = 1 ] || fail "$action does not name the Dockerfile once"
   sed -E "s|^  image: (\.\./)?Dockerfile( .*)?\$|  image: $image # v$version|" "$action" >"$action.new"
   mv "$action.new" "$action"

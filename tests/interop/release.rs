@@ -332,16 +332,12 @@ impl Rehearsal {
         let said = self.run("origin.git", script, &[]).expect_code(0);
         let lines: Vec<&str> = said.stdout.lines().collect();
         let (changed, commits) = lines.split_at(lines.len() - 2);
-        assert!(
-            changed.iter().all(|file| ["action.yml", "action/action.yml", "setup/checksums.txt"].contains(file)),
-            "{changed:?}"
-        );
+        assert_eq!(changed, ["action.yml", "action/action.yml", "setup/checksums.txt"]);
         assert_eq!(commits[0], commits[1], "the commit of the release is not on top of main");
-        let action = self.run("origin.git", "git show \"$BRANCH:action.yml\"", &[]).expect_code(0).stdout;
-        assert!(
-            action.contains(&format!("\n  image: docker://ghcr.io/sealwright/sealwright@{digest} # v{VERSION}\n")),
-            "{action}"
-        );
+        let script = "git show \"$BRANCH:action.yml\" \"$BRANCH:action/action.yml\"";
+        let actions = self.run("origin.git", script, &[]).expect_code(0).stdout;
+        let image = format!("\n  image: docker://ghcr.io/sealwright/sealwright@{digest} # v{VERSION}\n");
+        assert_eq!(actions.matches(&image).count(), 2, "{actions}");
         commit
     }
 

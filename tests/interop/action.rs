@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 use crate::docker_engine::Engine;
 use crate::downloads::{Downloads, Served};
+use crate::layout::layout_from_tar;
 use crate::peer::{peer, say};
 
 const IMAGE: &str = "sealwright-action:test";
@@ -60,7 +62,81 @@ fn the_container_and_the_composite_action_do_the_same() {
     scene.everything_belongs_to_the_runner();
 }
 
+/// `cargo xtask bench-action` prints what it measures: how long a container takes to its first line, and a seal of Debian inside
+/// beside one outside.
+#[test]
+#[ignore = "a measurement: its times depend on the machine"]
+fn measure() {
+    const RUNS: usize = 5;
+    let scene = Scene::new();
+    let tar = scene.folder.path().join("debian.tar");
+    let mut debian = Command::new(peer("SEALWRIGHT_MMDEBSTRAP"));
+    say(debian.args(["--quiet", "--variant=minbase", "bookworm"]).arg(&tar)).expect_code(0);
+    layout_from_tar(&tar, &scene.in_workspace("debian"));
+    std::fs::create_dir(scene.in_workspace("empty")).expect("a folder");
+    std::fs::write(scene.in_workspace("empty/none.json"), DEBIAN_ADVISORY).expect("a record");
+    let mut import = Command::new(peer("SEALWRIGHT_STATIC"));
+    import.args(["db", "import", "empty", "--db", "db"]).current_dir(scene.runner.workspace());
+    say(&mut import).expect_code(0);
+    let inputs = |push| {
+        [
+            ("command", "seal"),
+            ("source", "oci:debian"),
+            ("push", push),
+            ("db", "db"),
+            ("trusted-root", "root.json"),
+            ("signing-config", "config.json"),
+        ]
+    };
+    let mut inside = Vec::new();
+    let mut first = Vec::new();
+    let mut outside = Vec::new();
+    for run in 0..RUNS {
+        let push = format!("{}/acme/inside-{run}:v1", scene.registry.host());
+        let (to_first, whole) = scene.timed(&scene.runner.step(Place::Container, &inputs(&push)));
+        (first.push(to_first), inside.push(whole));
+        let push = format!("{}/acme/outside-{run}:v1", scene.registry.host());
+        let mut composite = scene.composite(&scene.runner.step(Place::Machine, &inputs(&push)));
+        let start = Instant::now();
+        say(&mut composite).expect_code(0);
+        outside.push(start.elapsed());
+    }
+    let least = |times: &[Duration]| times.iter().min().copied().unwrap_or_default().as_secs_f64();
+    let size =
+        Command::new("gzip").args(["-9", "-c"]).arg(peer("SEALWRIGHT_STATIC")).output().expect("gzip").stdout.len();
+    println!("binary, compressed        {:.1} MB", size as f64 / 1e6);
+    println!("container to first line   {:.3} s", least(&first));
+    println!("seal of Debian, container {:.3} s", least(&inside));
+    println!("seal of Debian, outside   {:.3} s", least(&outside));
+    println!("ratio                     {:.2}", least(&inside) / least(&outside));
+}
+
+/// About no package of Debian.
+const DEBIAN_ADVISORY: &str = r#"{"id":"none","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"none-of-these"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}"#;
+
 impl Scene {
+    /// From the start of the container's process to its first line, and to its end, by the engine's own clock.
+    fn timed(&self, step: &Step) -> (Duration, Duration) {
+        let mut create = self.container(step);
+        // As `run`, but kept until it was looked at.
+        let arguments: Vec<_> =
+            create.get_args().map(std::ffi::OsStr::to_owned).filter(|word| word != "--rm").collect();
+        create = self.engine.docker();
+        create.arg("create").args(arguments.into_iter().skip(1));
+        let id = say(&mut create).expect_code(0).stdout.trim().to_owned();
+        say(self.engine.docker().args(["start", "--attach", &id])).expect_code(0);
+        let state =
+            say(self.engine.docker().args(["inspect", "--format", "{{.State.StartedAt}} {{.State.FinishedAt}}", &id]));
+        let log = say(self.engine.docker().args(["logs", "--timestamps", &id])).expect_code(0).stdout;
+        let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
+        let (started, finished) =
+            state.stdout.trim().split_once(' ').map(|(a, b)| (time(a), time(b))).expect("two times");
+        let line =
+            log.lines().find(|line| !line.contains("::")).and_then(|line| line.split(' ').next()).expect("a line");
+        let since = |end: jiff::Timestamp| Duration::try_from(end.duration_since(started)).expect("after the start");
+        (since(time(line)), since(finished))
+    }
+
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let authority = Authority::start().expect("authority");

@@ -452,8 +452,29 @@ fn judge(deny: &Path, manifest: &str) -> Result<(), String> {
 }
 
 /// Runs one module of `tests/interop` with its peers in the environment.
+/// Measures the container action beside the binary on the machine, and prints it.
+pub(crate) fn bench_action() -> Result<(), String> {
+    let peers = Peers::prepare()?;
+    let curl = peers::debian("SEALWRIGHT_CURL", "curl", "curl");
+    let mmdebstrap = peers::debian("SEALWRIGHT_MMDEBSTRAP", "mmdebstrap", "mmdebstrap");
+    let needed = [peers::docker(), peers::static_binary(&peers), peers::certificates(), curl, mmdebstrap];
+    match interop_with("action::measure", &["--ignored"], needed) {
+        Outcome::Passed => Ok(()),
+        Outcome::Failed(why) | Outcome::NotRun(why) => Err(why),
+    }
+}
+
 fn interop<const N: usize>(module: &str, peers: [Result<peers::Peer, peers::Missing>; N]) -> Outcome {
-    let mut command = cargo(&["test", "--locked", "--test", "interop", &format!("{module}::"), "--", "--nocapture"]);
+    interop_with(&format!("{module}::"), &[], peers)
+}
+
+fn interop_with<const N: usize>(
+    filter: &str,
+    more: &[&str],
+    peers: [Result<peers::Peer, peers::Missing>; N],
+) -> Outcome {
+    let mut command = cargo(&["test", "--locked", "--test", "interop", filter, "--", "--nocapture"]);
+    command.args(more);
     for peer in peers {
         match peer {
             Ok(peer) => command.env(peer.variable, peer.value),

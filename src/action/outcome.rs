@@ -28,7 +28,9 @@ impl Outcome {
     /// Reads the command's report. A command that failed may have left none.
     pub fn read(folder: &Folder, exit: Exit) -> Self {
         let report = folder.json(LONGEST_REPORT).unwrap_or_default();
-        let named = report.get("image").and_then(Value::as_str).and_then(|text| text.parse::<ImageRef>().ok());
+        // `verify` calls it the subject, because it may be a file's digest.
+        let named = report.get("image").or_else(|| report.get("subject")).and_then(Value::as_str);
+        let named = named.filter(|text| text.contains('@')).and_then(|text| text.parse::<ImageRef>().ok());
         let image = named.and_then(|image| Some(image.repository.pinned(image.digest?)));
         Self { exit, report, image }
     }

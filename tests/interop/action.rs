@@ -78,25 +78,15 @@ fn measure() {
     let mut import = Command::new(peer("SEALWRIGHT_STATIC"));
     import.args(["db", "import", "empty", "--db", "db"]).current_dir(scene.runner.workspace());
     say(&mut import).expect_code(0);
-    let inputs = |push| {
-        [
-            ("command", "seal"),
-            ("source", "oci:debian"),
-            ("push", push),
-            ("db", "db"),
-            ("trusted-root", "root.json"),
-            ("signing-config", "config.json"),
-        ]
-    };
     let mut inside = Vec::new();
     let mut first = Vec::new();
     let mut outside = Vec::new();
     for run in 0..RUNS {
         let push = format!("{}/acme/inside-{run}:v1", scene.registry.host());
-        let (to_first, whole) = scene.timed(&scene.runner.step(Place::Container, &inputs(&push)));
+        let (to_first, whole) = scene.timed(&scene.runner.step(Place::Container, &sealing_debian(&push)));
         (first.push(to_first), inside.push(whole));
         let push = format!("{}/acme/outside-{run}:v1", scene.registry.host());
-        let mut composite = scene.composite(&scene.runner.step(Place::Machine, &inputs(&push)));
+        let mut composite = scene.composite(&scene.runner.step(Place::Machine, &sealing_debian(&push)));
         let start = Instant::now();
         say(&mut composite).expect_code(0);
         outside.push(start.elapsed());
@@ -109,6 +99,17 @@ fn measure() {
     println!("seal of Debian, container {:.3} s", least(&inside));
     println!("seal of Debian, outside   {:.3} s", least(&outside));
     println!("ratio                     {:.2}", least(&inside) / least(&outside));
+}
+
+fn sealing_debian(push: &str) -> [(&str, &str); 6] {
+    [
+        ("command", "seal"),
+        ("source", "oci:debian"),
+        ("push", push),
+        ("db", "db"),
+        ("trusted-root", "root.json"),
+        ("signing-config", "config.json"),
+    ]
 }
 
 /// About no package of Debian.

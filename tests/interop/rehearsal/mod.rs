@@ -252,7 +252,7 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         let mut command = crate::peer::sealwright(self.folder.path());
         let said =
             say(command.args(["download", "attestation", image, "--type", "slsaprovenance1"])).expect_code(0).stdout;
-        let provenance = find_payload(&said);
+        let provenance: Value = serde_json::from_str(said.lines().next().expect("a line")).expect("a statement");
         let definition = &provenance["predicate"]["buildDefinition"];
         assert_eq!(definition["externalParameters"]["inputs"]["build-args"], "WORD=hello", "{provenance:#}");
         assert_eq!(definition["resolvedDependencies"][0]["digest"]["gitCommit"], self.commit.as_str());
@@ -382,15 +382,6 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
             self.calls("verify.yml", json!({ "result": sealed["result"], "policy": ".github/sealwright.yaml" }));
         assert!(!jobs["verify"].passed, "the rules ask for level 3: {}", jobs["verify"].said);
     }
-}
-
-/// The statement of the first envelope in what `download attestation` wrote.
-fn find_payload(text: &str) -> Value {
-    use base64::Engine as _;
-    let envelope: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("an envelope");
-    let payload = envelope["payload"].as_str().expect("a payload");
-    serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(payload).expect("base64"))
-        .expect("a statement")
 }
 
 fn yaml(path: &Path) -> Value {

@@ -18,8 +18,9 @@ pub const SEALED: &str = "https://sealwright.dev/buildtypes/sealed/v1";
 /// The build type of images that our reusable workflows build: who called them, and with which declared inputs.
 pub const SEAL_WORKFLOW: &str = "https://sealwright.dev/buildtypes/workflow/v1";
 /// The declared inputs of those workflows that say what is built and where it goes. A verifier knows them, and refuses others
-/// that have a value (SLSA v1.2, "Verifying artifacts": unknown external parameters).
-pub const SEAL_INPUTS: [&str; 24] = [
+/// that have a value (SLSA v1.2, "Verifying artifacts": unknown external parameters). Where advisories come from is not among them:
+/// that decides what the gate knows, and a trust file has to accept it.
+pub const SEAL_INPUTS: [&str; 20] = [
     "push",
     "context",
     "dockerfile",
@@ -28,12 +29,8 @@ pub const SEAL_INPUTS: [&str; 24] = [
     "labels",
     "platforms",
     "policy",
-    "db-from",
-    "kev-from",
     "transparency",
     "instance",
-    "tuf",
-    "tuf-root",
     "format",
     "push-to-github",
     "aws-role",
@@ -42,8 +39,8 @@ pub const SEAL_INPUTS: [&str; 24] = [
     "vault-address",
     "vault-role",
     "vault-auth",
-    "vault-audience",
     "vault-key-version",
+    "registry-username",
 ];
 /// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
 pub const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";

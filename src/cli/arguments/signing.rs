@@ -160,6 +160,15 @@ pub struct GenerateKeyPair {
     pub output_key_prefix: String,
 }
 
+/// A token for somebody else's eyes is given to no Vault: whoever it is shown to could sign, or assume a role, with it.
+fn vault_audience(text: &str) -> Result<String, String> {
+    let taken = ["sigstore", "amazonaws.com"];
+    if text.is_empty() || taken.iter().any(|word| text.to_ascii_lowercase().contains(word)) {
+        return Err(format!("{text:?} is no audience of a Vault, expected its own, for example its address"));
+    }
+    Ok(text.to_owned())
+}
+
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -220,7 +229,7 @@ pub struct VaultFlags {
     #[arg(id = "vault_auth", long = "vault-auth", value_name = "PATH", requires = "key", help_heading = VAULT)]
     pub auth: Option<String>,
     /// For whom the identity token is, as the role demands it
-    #[arg(id = "vault_audience", long = "vault-audience", value_name = "AUDIENCE", default_value = "vault", help_heading = VAULT)]
+    #[arg(id = "vault_audience", long = "vault-audience", value_name = "AUDIENCE", default_value = "vault", value_parser = vault_audience, help_heading = VAULT)]
     pub audience: String,
     /// Sign with this version of the key; default: the latest one
     #[arg(id = "vault_key_version", long = "vault-key-version", value_name = "N", requires = "key", help_heading = VAULT)]

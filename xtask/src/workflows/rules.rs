@@ -38,8 +38,10 @@ const OWN_SCRIPTS: [(&str, &str, &str); 2] = [
 ];
 
 /// What else steps can use than what follows from their actions: (file, job, scope, level).
-const SCRIPTS_USE: [(&str, &str, &str, &str); 4] = [
+const SCRIPTS_USE: [(&str, &str, &str, &str); 5] = [
     ("release.yml", "seal", "id-token", "write"),
+    // On which machines the jobs of the run were.
+    ("seal.yml", "seal", "actions", "read"),
     ("release.yml", "seal", "packages", "write"),
     ("release.yml", "verify", "packages", "read"),
     ("release.yml", "publish", "contents", "write"),
@@ -630,7 +632,7 @@ mod tests {
         (
             "by name",
             "slsa-generator.yml",
-            "    secrets:\n      registry-username: ${{ secrets.registry-username }}\n      registry-password: ${{ secrets.registry-password }}\n",
+            "    secrets:\n      registry-password: ${{ secrets.registry-password }}\n",
             "    secrets: inherit\n",
         ),
         (
@@ -694,7 +696,7 @@ mod tests {
             all.workflows.extend(parsed.workflows);
             broken(&all)
         };
-        let read = "      contents: read # the commit\n";
+        let read = "      contents: read # the commit\n      actions: read # where the image was built\n";
         let sign = "      id-token: write # the identity\n";
         assert_eq!(caller(&format!("{read}{sign}")), Vec::<String>::new());
         assert_eq!(caller(&format!("{read}{sign}      packages: write # for ghcr.io\n")), Vec::<String>::new());

@@ -87,7 +87,9 @@ fn wide(condition: &Condition, value: &str, by_id: bool) -> Option<Danger> {
         let why = format!("{value:?} takes repositories of every owner: name owner and repository");
         return Some(danger(Weight::Severe, "sub", why));
     }
-    if !by_id && behind_owner.is_some_and(|(_, repository)| !repository.contains([':', '@'])) {
+    let repository = value.split_once('/').map_or("", |(_, rest)| rest.split(['@', ':']).next().unwrap_or_default());
+    let open = behind_owner.is_some_and(|(_, repository)| !repository.contains([':', '@']));
+    if !by_id && (open || repository.contains(['*', '?'])) {
         let why = format!("{value:?} takes several repositories of the owner: name one, or add repository_id");
         return Some(danger(Weight::Remarkable, "sub", why));
     }

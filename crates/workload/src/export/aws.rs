@@ -101,7 +101,7 @@ fn subject(demands: &Demands<'_>) -> Conditions {
     conditions
 }
 
-/// Where no trigger is named, no ref of a pull request is taken.
+/// Where no trigger is a pull request, no ref of one is taken.
 fn without_pulls(demands: &Demands<'_>, group: &Conditions) -> Conditions {
     let mut conditions = group.clone();
     let may_be_one = |text: &String| {
@@ -111,7 +111,8 @@ fn without_pulls(demands: &Demands<'_>, group: &Conditions) -> Conditions {
     let positive = |(operator, _): &&(&str, Vec<String>)| *operator != "StringNotLike";
     let mut values = group.iter().filter(positive).flat_map(|(_, values)| values).peekable();
     let every_ref = values.peek().is_none();
-    if demands.rule.triggers.is_empty() && (every_ref || values.any(may_be_one)) {
+    let by_pull = demands.rule.triggers.iter().any(|event| event.starts_with("pull_request"));
+    if !by_pull && (every_ref || values.any(may_be_one)) {
         let pulls = "refs/pull/*".to_owned();
         match conditions.iter_mut().find(|(operator, _)| *operator == "StringNotLike") {
             Some((_, values)) => values.push(pulls),

@@ -12,6 +12,7 @@ use sealwright_core::bounded::read_file;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::downloads::{Downloads, Served};
 use crate::peer::peer;
 
 /// A machine with nothing on it but what a script may expect.
@@ -126,14 +127,19 @@ const IMAGE: &str = "ghcr.io/acme/shop@sha256:0000000000000000000000000000000000
 #[test]
 fn nothing_is_sealed_for_a_pull_request_or_on_somebodys_runner() {
     let machine = Machine::new();
+    let digest = IMAGE.split_once('@').expect("a digest").1;
     let step = ("seal.yml", "build", "Refuse what may not be sealed");
     let run = |event, reference, runner| machine.run(step, &[("EVENT", event), ("REF", reference), ("RUNNER", runner)]);
     run("push", "refs/heads/main", "github-hosted").passes();
     run("pull_request_target", "refs/heads/main", "github-hosted").refuses("nothing is sealed for pull_request_target");
     run("workflow_dispatch", "refs/pull/7/merge", "github-hosted").refuses("refs/pull/7/merge");
     run("push", "refs/heads/main", "self-hosted").refuses("this runner is self-hosted");
-    let hosted =
-        |runner| machine.run(("seal.yml", "seal", "Look at the inputs"), &[("RUNNER", runner), ("POLICY", "a.yaml")]);
+    let hosted = |runner| {
+        machine.run(
+            ("seal.yml", "seal", "Look at the inputs"),
+            &[("RUNNER", runner), ("POLICY", "a.yaml"), ("DIGEST", digest), ("ARTIFACT", "7")],
+        )
+    };
     hosted("github-hosted").passes();
     hosted("self-hosted").refuses("this runner is self-hosted");
 }
@@ -196,6 +202,54 @@ fn only_the_commit_is_built_from() {
     }
     run(&[("DOCKERFILE", "everything/etc/hostname")]).refuses("leads out of the checkout");
     run(&[("BUILD_ARGS", "GITHUB_OUTPUT")]).refuses("has a line without =");
+    run(&[("BUILD_ARGS", "A=1\nBUILDKIT_SYNTAX=evil.example/frontend")]).refuses("is no argument of the Dockerfile");
+    // What the Dockerfile prints is no command.
+    let said = run(&[]).passes().said;
+    let word = said.lines().find_map(|line| line.strip_prefix("::stop-commands::")).expect("stopped");
+    assert!(word.len() > 30 && said.trim_end().ends_with(&format!("::{word}::")), "{said}");
+}
+
+#[test]
+fn what_a_build_that_blanks_its_outputs_hands_over_is_refused() {
+    let machine = Machine::new();
+    let digest = IMAGE.split_once('@').expect("a digest").1;
+    let run = |digest, artifact| {
+        let more = [("DIGEST", digest), ("ARTIFACT", artifact)];
+        let fixed = [("RUNNER", "github-hosted"), ("POLICY", "a.yaml")];
+        machine.run(("seal.yml", "seal", "Look at the inputs"), &fixed.into_iter().chain(more).collect::<Vec<_>>())
+    };
+    run(digest, "7").passes();
+    for (digest, artifact) in [("", "7"), (digest, ""), ("sha256:***", "7"), (digest, "7,8")] {
+        run(digest, artifact).refuses("the build handed no image over");
+    }
+}
+
+/// Somebody's own machine can have the label of GitHub's, and answers what it likes; GitHub says where a job ran.
+#[test]
+fn where_the_build_ran_is_asked_of_the_platform() {
+    let machine = Machine::new();
+    let job = |name: &str, group: Value| json!({ "name": name, "runner_group_name": group });
+    let run = |jobs: Vec<Value>| {
+        let page = Served::Whole(json!({ "jobs": jobs }).to_string().into_bytes());
+        let server = Downloads::start(BTreeMap::from([("/jobs?per_page=100&page=1".to_owned(), page)]));
+        let address = format!("{}/jobs", server.address);
+        machine.run(("seal.yml", "seal", "Ask where the build ran"), &[("TOKEN", "t"), ("ADDRESS", &address)])
+    };
+    let hosted = || json!("GitHub Actions");
+    run(vec![job("seal / Build", hosted()), job("other", json!("Default")), job("Build", hosted())]).passes();
+    for jobs in [
+        vec![job("seal / Build", json!("Default"))],
+        vec![job("seal / Build", Value::Null)],
+        vec![job("seal / Build", hosted()), job("Build", json!("Default"))],
+        vec![job("Rebuild", hosted())],
+        vec![],
+    ] {
+        run(jobs).refuses("expected GitHub Actions");
+    }
+    let gone = [("TOKEN", "t"), ("ADDRESS", "http://127.0.0.1:9/jobs")];
+    machine
+        .run(("seal.yml", "seal", "Ask where the build ran"), &gone)
+        .refuses("grant the calling job 'actions: read'");
 }
 
 #[test]
@@ -225,6 +279,7 @@ fn the_digest_is_computed_from_the_bytes() {
 #[test]
 fn rules_are_only_found_in_the_checkout() {
     let machine = Machine::new();
+    let digest = IMAGE.split_once('@').expect("a digest").1;
     for (file, job) in
         [("seal.yml", "seal"), ("seal-existing.yml", "seal"), ("scan.yml", "scan"), ("verify.yml", "verify")]
     {
@@ -238,9 +293,11 @@ fn rules_are_only_found_in_the_checkout() {
                 ("IMAGE", if file == "verify.yml" { IMAGE } else { "" }),
                 ("FILE", "image.tar"),
                 ("FORM", "oci-archive"),
-                ("DIGEST", ""),
+                ("DIGEST", if file == "seal.yml" { digest } else { "" }),
                 ("RESULT", ""),
                 ("IDENTITY", ""),
+                ("NAME", "image"),
+                ("TUF_ROOT", ""),
             ];
             machine.run((file, job, "Look at the inputs"), &variables)
         };
@@ -325,6 +382,7 @@ fn what_is_sealed_or_scanned_is_named_by_its_bytes() {
                 ("FORM", "oci-archive"),
                 ("IMAGE", ""),
                 ("DIGEST", ""),
+                ("NAME", "image"),
                 ("POLICY", ".github/sealwright.yaml"),
             ]);
             variables.extend(more.iter().copied());
@@ -356,7 +414,8 @@ fn what_is_sealed_or_scanned_is_named_by_its_bytes() {
 fn an_empty_result_and_a_signer_that_nobody_named_are_refused() {
     let machine = Machine::new();
     let run = |more: &[(&str, &str)]| {
-        let mut variables = BTreeMap::from([("RESULT", ""), ("IMAGE", ""), ("POLICY", ""), ("IDENTITY", "")]);
+        let empty = ["RESULT", "IMAGE", "POLICY", "IDENTITY", "TUF_ROOT"];
+        let mut variables: BTreeMap<&str, &str> = empty.into_iter().map(|name| (name, "")).collect();
         variables.extend(more.iter().copied());
         machine.run(("verify.yml", "verify", "Look at the inputs"), &variables.into_iter().collect::<Vec<_>>())
     };
@@ -366,6 +425,12 @@ fn an_empty_result_and_a_signer_that_nobody_named_are_refused() {
     run(&[("POLICY", "sealwright.yaml")]).refuses("keep the name of the registry in no secret");
     run(&[("RESULT", &result.replace("seal\"", "scan\"")), ("POLICY", "x.yaml")]).refuses("not what a seal put out");
     run(&[("RESULT", "{"), ("POLICY", "x.yaml")]).refuses("not what a seal put out");
+    run(&[("RESULT", &result), ("POLICY", "x.yaml"), ("TUF_ROOT", "a/root.json")])
+        .passes()
+        .hands_on("tuf-root", "rules/a/root.json");
+    run(&[("RESULT", &result), ("POLICY", "x.yaml"), ("TUF_ROOT", "../root.json")])
+        .refuses("is no path in the repository");
+    run(&[("RESULT", &result), ("IDENTITY", "x"), ("TUF_ROOT", "root.json")]).refuses("give policy too");
     run(&[("RESULT", &result.replace("@sha256:", ":")), ("POLICY", "x.yaml")]).refuses("a tag may move");
 }
 

@@ -43,6 +43,10 @@ pub(crate) struct Run<'a> {
     pub(crate) identity: Vec<(String, String)>,
     /// Values of the workflow's `env` that cannot be had here, and what stands for them.
     pub(crate) replaced: BTreeMap<&'static str, String>,
+    /// Inputs of the action that name others than the public services.
+    pub(crate) services: Vec<(&'static str, String)>,
+    /// The first root of the TUF repository among them.
+    pub(crate) tuf_root: Vec<u8>,
     /// What jobs handed over, by id.
     pub(crate) artifacts: BTreeMap<u64, Artifact>,
     /// Where machines are made.
@@ -59,7 +63,7 @@ pub(crate) struct Artifact {
 }
 
 /// What became of a job.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Done {
     pub(crate) passed: bool,
     pub(crate) outputs: Value,
@@ -111,7 +115,7 @@ impl Run<'_> {
                 .iter()
                 .find(|(name, job)| !done.contains_key(*name) && needs(job).iter().all(|one| done.contains_key(one)));
             let (name, job) = ready.expect("a job whose needs are done");
-            let result = if needs(job).iter().all(|one| done[one].passed) {
+            let result = if self.starts(job, call, &done) {
                 self.job(workflow, name, call, &done)
             } else {
                 Done {
@@ -133,6 +137,23 @@ impl Run<'_> {
             .map(|(name, output)| (name.clone(), interpolate(output["value"].as_str().expect("a value"), &known)));
         let outputs = Value::Object(outputs.collect());
         (done, outputs)
+    }
+
+    /// Whether a job runs: those that it needs have passed, unless its condition speaks of their status.
+    fn starts(&self, job: &Value, call: &Call, done: &BTreeMap<String, Done>) -> bool {
+        let passed = needs(job).iter().all(|one| done[one].passed);
+        let Some(condition) = job["if"].as_str() else { return passed };
+        let needed =
+            needs(job).into_iter().map(|one| (one.clone(), json!({ "outputs": done[&one].outputs }))).collect();
+        let known = contexts([
+            ("github", self.github.clone()),
+            ("inputs", call.inputs.clone()),
+            ("needs", Value::Object(needed)),
+            ("job", json!({ "status": if passed { "success" } else { "failure" } })),
+        ]);
+        let condition = condition.trim().trim_start_matches("${{").trim_end_matches("}}");
+        let speaks = ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word));
+        (passed || speaks) && is_true(&evaluate(condition, &known))
     }
 
     /// One job.
@@ -366,7 +387,21 @@ impl Run<'_> {
         env: &Map<String, Value>,
         machine: &mut Machine,
     ) -> (i32, BTreeMap<String, String>) {
-        let inputs: Vec<(String, String)> = with.iter().map(|(name, value)| (name.clone(), as_text(value))).collect();
+        let mut inputs: Vec<(String, String)> =
+            with.iter().map(|(name, value)| (name.clone(), as_text(value))).collect();
+        let command = with.get("command").map(as_text).unwrap_or_default();
+        let root = machine.runner.folder("runner_temp").join("tuf-root.json");
+        fs::write(&root, &self.tuf_root).expect("a file");
+        let sigstore = [("tuf", ["seal", "sign", "verify"].as_slice()), ("tuf-root", &["seal", "sign", "verify"])];
+        let asks = [("db-from", ["seal", "scan"].as_slice()), ("kev-from", &["seal", "scan"])];
+        for (name, commands) in sigstore.into_iter().chain(asks) {
+            let value = self.services.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+            let value = value.unwrap_or_else(|| root.display().to_string());
+            if commands.contains(&command.as_str()) {
+                inputs.retain(|(known, _)| known != name);
+                inputs.push((name.to_owned(), value));
+            }
+        }
         let inputs: Vec<(&str, &str)> = inputs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut runner = machine.runner.clone();
         env.iter().for_each(|(name, value)| runner.set(name, &as_text(value)));

@@ -2,8 +2,8 @@
 //! genuine BuildKit, the action in Docker, what is signed by the loopback authority, which speaks Fulcio's and Rekor's protocols,
 //! and cosign to check it. GitHub itself cannot be had here: `job.rs` stands in for its runner.
 //!
-//! Three things are replaced, each by name: the image of BuildKit by one made of the same version's binaries, GitHub's registry by
-//! one on loopback, and the public Sigstore, OSV export and KEV catalog by the inputs that name others.
+//! Four things are replaced, each by name: the image of BuildKit by one made of the same version's binaries, GitHub's registry and
+//! its API by ones on loopback, and the public Sigstore, OSV export and KEV catalog by inputs of the action that name others.
 
 mod job;
 
@@ -22,6 +22,7 @@ use crate::docker_engine::Engine;
 use crate::downloads::{Downloads, Served};
 use crate::peer::{peer, say};
 use job::{Artifact, Call, Done, Run};
+use sealwright_testkit::expression::{contexts, interpolate};
 
 const IMAGE: &str = "sealwright-action:rehearsal";
 const BUILDKIT: &str = "buildkit:rehearsal";
@@ -37,6 +38,7 @@ struct Stage {
     authority: Authority,
     tuf: TufRepository,
     export: Downloads,
+    api: Downloads,
     engine: Engine,
     repository: PathBuf,
     commit: String,
@@ -87,6 +89,7 @@ impl Stage {
             authority,
             tuf,
             export,
+            api: jobs_in("GitHub Actions"),
             engine,
             repository,
             commit: String::new(),
@@ -138,7 +141,8 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         );
         write(".github/sealwright.yaml", &rules);
         write("sealwright.yaml", &rules);
-        write(".github/tuf-root.json", &String::from_utf8(self.tuf.root()).expect("text"));
+        write(".github/existing.yaml", &rules.replace("seal.yml", "seal-existing.yml").replace("level: 3", "level: 2"));
+        write(".github/too-much.yaml", &rules.replace("seal.yml", "seal-existing.yml"));
         let git = |arguments: &[&str]| {
             let mut command = Command::new("git");
             command
@@ -171,7 +175,7 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         let github = json!({
             "sha": self.commit, "ref": reference, "event_name": event, "repository": "acme/shop", "repository_id": "123456",
             "repository_owner": "acme", "actor": "octocat", "token": "ghs_rehearsal0", "run_id": "42", "run_attempt": "1",
-            "workflow": "release", "server_url": "https://github.com", "api_url": "http://127.0.0.1:9", "event": { "repository": { "default_branch": "main" } },
+            "workflow": "release", "server_url": "https://github.com", "api_url": self.api.address, "event": self.event(event),
             "job": "seal",
         });
         Run {
@@ -185,29 +189,32 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
                 ("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), job.request_token.clone()),
             ],
             replaced: BTreeMap::from([("BUILDKIT_IMAGE", BUILDKIT.to_owned())]),
+            services: vec![
+                ("tuf", self.tuf.url().to_owned()),
+                ("db-from", self.export.address.clone()),
+                ("kev-from", "none".to_owned()),
+            ],
+            tuf_root: self.tuf.root(),
             artifacts: BTreeMap::new(),
             folder: self.folder.path().join("machines"),
         }
     }
 
-    /// What a caller's job passes on, with its declared defaults, and with those of this stage for the public services.
+    /// The payload: a pull request is a fork's.
+    fn event(&self, name: &str) -> Value {
+        let mut event = json!({ "repository": { "default_branch": "main" } });
+        if name == "pull_request" {
+            event["pull_request"] = json!({ "number": 7, "base": { "sha": self.commit }, "head": { "repo": { "full_name": "somebody/shop" } } });
+        }
+        event
+    }
+
+    /// What a caller's job passes on, with its declared defaults.
     fn call(&self, workflow: &Value, inputs: Value) -> Call {
         let declared =
             workflow.pointer("/on/workflow_call/inputs").and_then(Value::as_object).cloned().unwrap_or_default();
         let mut all: Map<String, Value> =
             declared.iter().map(|(name, input)| (name.clone(), input["default"].clone())).collect();
-        let stand_ins = [
-            ("tuf", json!(self.tuf.url())),
-            ("tuf-root", json!(".github/tuf-root.json")),
-            ("db-from", json!(self.export.address)),
-            ("kev-from", json!("none")),
-        ];
-        all.extend(
-            stand_ins
-                .into_iter()
-                .filter(|(name, _)| declared.contains_key(*name))
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
         for (name, value) in inputs.as_object().expect("inputs") {
             assert!(declared.contains_key(name), "no input {name}");
             all.insert(name.clone(), value.clone());
@@ -294,6 +301,14 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         run.artifacts
             .insert(id, Artifact { files: BTreeMap::from([("image.tar".to_owned(), other)]), ..built.clone() });
         run.job(&workflow, "seal", &call, &done).fails("expected sha256:");
+        // Outputs that the build made disappear, and a build on somebody's own machine with the label of GitHub's.
+        let blank = Done { outputs: json!({ "digest": "", "artifact-id": "" }), ..done["build"].clone() };
+        run.job(&workflow, "seal", &call, &BTreeMap::from([("build".to_owned(), blank)])).fails("handed no image over");
+        run.artifacts.insert(id, built.clone());
+        let elsewhere = jobs_in("Default");
+        run.github["api_url"] = json!(elsewhere.address);
+        run.job(&workflow, "seal", &call, &done).fails("expected GitHub Actions");
+        run.github["api_url"] = json!(self.api.address);
         // An artifact of the same name cannot take its place: it has another id.
         let mut impostor = built.clone();
         impostor.files.insert("image.tar".to_owned(), b"impostor".to_vec());
@@ -333,39 +348,47 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         }
     }
 
-    /// The jobs of a caller's workflow that call one of ours, in their order. Jobs of its own are its own.
+    /// The jobs of a caller's workflow that call one of ours, and those of its own that they need, in their order.
     fn caller(&self, name: &str, workflow: &Value) {
-        let mut outputs = Map::new();
+        let event = if name == "pull-request.yml" { "pull_request" } else { "push" };
+        let mut before: BTreeMap<String, Done> = BTreeMap::new();
+        let mut artifacts = BTreeMap::new();
         let mut called = 0;
-        for (job, definition) in workflow["jobs"].as_object().expect("jobs") {
-            let Some(uses) = definition["uses"].as_str() else { continue };
+        let jobs = workflow["jobs"].as_object().expect("jobs");
+        let needed =
+            |job: &String| jobs.values().any(|other| other["uses"].is_string() && other["needs"] == job.as_str());
+        for (job, definition) in jobs.iter().filter(|(job, one)| one["uses"].is_string() || needed(job)) {
+            let file = definition["uses"].as_str().unwrap_or("sealwright/sealwright/.github/workflows/none@x");
             let file =
-                uses.strip_prefix("sealwright/sealwright/.github/workflows/").and_then(|rest| rest.split('@').next());
-            let file = file.unwrap_or_else(|| panic!("{name} uses {uses}"));
-            let event = if name == "pull-request.yml" { "pull_request" } else { "push" };
+                file.strip_prefix("sealwright/sealwright/.github/workflows/").and_then(|rest| rest.split('@').next());
+            let file = file.unwrap_or_else(|| panic!("{name} uses {file:?}"));
             let mut run = self.run(file, event);
-            let known = sealwright_testkit::expression::contexts([
-                ("github", run.github.clone()),
-                ("needs", Value::Object(outputs.clone())),
-                ("secrets", json!({})),
-            ]);
-            let with = definition["with"].as_object().cloned().unwrap_or_default();
-            let with = with.iter().map(|(name, value)| {
-                let value = value
-                    .as_str()
-                    .map_or_else(|| value.clone(), |text| sealwright_testkit::expression::interpolate(text, &known));
-                let here = value.as_str().map(|text| text.replace("ghcr.io/", &format!("{}/", self.registry.host())));
-                (name.clone(), here.map_or(value, |text| json!(text)))
-            });
-            let reusable = yaml(&root().join(".github/workflows").join(file));
-            let mut call = self.call(&reusable, Value::Object(with.collect()));
-            call.permissions = definition["permissions"].clone();
-            let (jobs, given) = run.workflow(&reusable, &call);
-            for (inner, done) in &jobs {
-                assert!(done.passed || done.said == "skipped", "{name}, {job}, {inner}: {}", done.said);
-            }
-            outputs.insert(job.clone(), json!({ "outputs": given }));
-            called += 1;
+            run.artifacts = std::mem::take(&mut artifacts);
+            let handed = before.iter().map(|(job, done)| (job.clone(), json!({ "outputs": done.outputs }))).collect();
+            let known =
+                contexts([("github", run.github.clone()), ("needs", Value::Object(handed)), ("secrets", json!({}))]);
+            let permissions = definition["permissions"].clone();
+            let done = if definition["uses"].is_string() {
+                let with = definition["with"].as_object().cloned().unwrap_or_default();
+                let with = with.iter().map(|(name, value)| {
+                    let value = value.as_str().map_or_else(|| value.clone(), |text| interpolate(text, &known));
+                    let here =
+                        value.as_str().map(|text| text.replace("ghcr.io/", &format!("{}/", self.registry.host())));
+                    (name.clone(), here.map_or(value, |text| json!(text)))
+                });
+                let reusable = yaml(&root().join(".github/workflows").join(file));
+                let call = Call { permissions, ..self.call(&reusable, Value::Object(with.collect())) };
+                let (inner, outputs) = run.workflow(&reusable, &call);
+                for (inner, done) in &inner {
+                    assert!(done.passed || done.said == "skipped", "{name}, {job}, {inner}: {}", done.said);
+                }
+                called += 1;
+                Done { passed: true, outputs, said: String::new(), annotations: vec![], summary: String::new() }
+            } else {
+                run.job(workflow, job, &Call { inputs: json!({}), secrets: json!({}), permissions }, &before).passes()
+            };
+            artifacts = run.artifacts;
+            before.insert(job.clone(), done);
         }
         assert!(called > 0, "{name} calls nothing of ours");
     }
@@ -373,15 +396,30 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
     fn what_somebody_else_built_reaches_level_two(&self) {
         let (_, outputs) = self.calls("seal.yml", json!({ "push": self.reference("shop:three") }));
         let image = outputs["image"].as_str().expect("an image");
-        let (jobs, sealed) =
-            self.calls("seal-existing.yml", json!({ "source": image, "push": self.reference("existing:one") }));
-        for (name, done) in &jobs {
-            assert!(done.passed, "{name}: {}", done.said);
+        let seal = |policy: &str| {
+            self.calls(
+                "seal-existing.yml",
+                json!({ "image": image, "push": self.reference("existing:one"), "policy": policy }),
+            )
+        };
+        // By rules that trust another workflow it signs nothing, and no rules make more of it than it is.
+        for policy in [".github/sealwright.yaml", ".github/too-much.yaml"] {
+            let (jobs, _) = seal(policy);
+            assert!(!jobs["seal"].passed, "{policy}: {}", jobs["seal"].said);
         }
-        let (jobs, _) =
-            self.calls("verify.yml", json!({ "result": sealed["result"], "policy": ".github/sealwright.yaml" }));
-        assert!(!jobs["verify"].passed, "the rules ask for level 3: {}", jobs["verify"].said);
+        let (jobs, sealed) = seal(".github/existing.yaml");
+        assert!(jobs["seal"].passed, "{}", jobs["seal"].said);
+        let verify = json!({ "result": sealed["result"], "policy": ".github/existing.yaml" });
+        let (jobs, _) = self.calls("verify.yml", verify);
+        assert!(jobs["verify"].passed && jobs["verify"].said.contains("SLSA_BUILD_LEVEL_2"), "{}", jobs["verify"].said);
     }
+}
+
+/// GitHub's list of a run's jobs (REST API, "List jobs for a workflow run attempt"), of machines of this group.
+fn jobs_in(group: &str) -> Downloads {
+    let list = json!({ "total_count": 1, "jobs": [{ "name": "seal / Build", "runner_group_name": group }] });
+    let path = "/repos/acme/shop/actions/runs/42/attempts/1/jobs?per_page=100&page=1";
+    Downloads::start(BTreeMap::from([(path.to_owned(), Served::Whole(list.to_string().into_bytes()))]))
 }
 
 fn yaml(path: &Path) -> Value {

@@ -423,13 +423,15 @@ impl Run<'_> {
 }
 
 impl Machine {
+    /// The runner reads both streams.
     fn hear(&mut self, said: &Said) {
-        let log = Log::of(&said.stdout);
-        self.said.push_str(&log.lines.join("\n"));
-        self.said.push_str(&said.stderr);
-        for annotation in log.annotations {
-            self.said.push_str(&format!("\n{}: {}\n", annotation.level, annotation.message));
-            self.annotations.push(annotation.message);
+        for stream in [&said.stdout, &said.stderr] {
+            let log = Log::of(stream);
+            self.said.push_str(&log.lines.join("\n"));
+            for annotation in log.annotations {
+                self.said.push_str(&format!("\n{}: {}\n", annotation.level, annotation.message));
+                self.annotations.push(annotation.message);
+            }
         }
     }
 }

@@ -235,3 +235,18 @@ pub struct VaultFlags {
     #[arg(id = "vault_key_version", long = "vault-key-version", value_name = "N", requires = "key", help_heading = VAULT)]
     pub key_version: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audience_of_somebody_else_is_refused_for_a_vault() {
+        for good in ["vault", "https://vault.example:8200", "https://github.com/acme"] {
+            assert_eq!(vault_audience(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "sigstore", "SIGSTORE", "sts.amazonaws.com", "https://sts.amazonaws.com.cn"] {
+            assert!(vault_audience(bad).is_err(), "{bad:?}");
+        }
+    }
+}

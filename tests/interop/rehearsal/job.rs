@@ -39,6 +39,8 @@ pub(crate) struct Run<'a> {
     pub(crate) image: &'a str,
     /// Variables of every machine: where stand-ins are.
     pub(crate) machine: Vec<(String, String)>,
+    /// Files of every machine, and the variables that name them.
+    pub(crate) files: Vec<(&'static str, String)>,
     /// Those of a job that may ask for an identity token.
     pub(crate) identity: Vec<(String, String)>,
     /// Values of the workflow's `env` that cannot be had here, and what stands for them.
@@ -165,6 +167,11 @@ impl Run<'_> {
         let mut runner = Runner::new(&root, self.github["repository"].as_str().expect("a repository"));
         for (name, value) in &self.machine {
             runner.set(name, value);
+        }
+        for (name, text) in &self.files {
+            let file = runner.folder("runner_temp").join(name);
+            fs::write(&file, text).expect("a file");
+            runner.set(name, &file.display().to_string());
         }
         if granted["id-token"] == "write" {
             for (name, value) in &self.identity {

@@ -14,6 +14,7 @@ use std::process::Command;
 
 use sealwright_core::bounded::read_file;
 use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
+use sealwright_loopback::aws::{Account, Role};
 use sealwright_loopback::registry::{Registry, Switches};
 use sealwright_loopback::tuf::TufRepository;
 use serde_json::{Map, Value, json};
@@ -114,6 +115,9 @@ impl Stage {
         let dockerfile = "FROM buildkit:root\nCOPY buildkitd buildctl /usr/bin/\nENTRYPOINT [\"buildkitd\"]\n";
         fs::write(context.join("Dockerfile"), dockerfile).expect("Dockerfile");
         say(self.engine.docker().args(["build", "--quiet", "--tag", BUILDKIT]).arg(&context)).expect_code(0);
+        fs::write(context.join("Dockerfile"), "FROM buildkit:root\nENTRYPOINT [\"true\"]\n").expect("Dockerfile");
+        say(self.engine.docker().args(["build", "--quiet", "--tag", "nothing-to-emulate"]).arg(&context))
+            .expect_code(0);
     }
 
     /// A repository with a Dockerfile that runs something, and the rules for it.
@@ -143,6 +147,10 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
         write("sealwright.yaml", &rules);
         write(".github/existing.yaml", &rules.replace("seal.yml", "seal-existing.yml").replace("level: 3", "level: 2"));
         write(".github/too-much.yaml", &rules.replace("seal.yml", "seal-existing.yml"));
+        fs::create_dir_all(repository.join("services/cart")).expect("folder");
+        for name in ["Dockerfile", "program", "os-release", "installed"] {
+            fs::copy(repository.join(name), repository.join("services/cart").join(name)).expect(name);
+        }
         let git = |arguments: &[&str]| {
             let mut command = Command::new("git");
             command
@@ -184,6 +192,7 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
             engine: &self.engine,
             image: IMAGE,
             machine: vec![("DOCKER_HOST".to_owned(), self.engine.host.clone())],
+            files: vec![],
             identity: vec![
                 ("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), job.request_url.clone()),
                 ("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), job.request_token.clone()),
@@ -342,14 +351,32 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
             .split("```yaml\n")
             .filter_map(|part| part.split("```").next())
             .find(|block| block.contains("seal.yml@"));
-        self.caller("README.md", &serde_saphyr::from_str(block.expect("a quick start")).expect("YAML"));
-        for template in ["ghcr.yml", "deploy.yml", "pull-request.yml"] {
-            self.caller(template, &yaml(&root().join("workflows").join(template)));
+        self.caller("README.md", &serde_saphyr::from_str(block.expect("a quick start")).expect("YAML"), &|_| {});
+        for template in ["ghcr.yml", "deploy.yml", "pull-request.yml", "monorepo-service.yml"] {
+            self.caller(template, &yaml(&root().join("workflows").join(template)), &|_| {});
         }
+        self.the_template_for_ecr_runs();
+    }
+
+    /// Two platforms into a stand-in for Amazon ECR, by a role that the job's identity assumes. What would emulate the other
+    /// platform has nothing to do: the program in the image is one of this machine.
+    fn the_template_for_ecr_runs(&self) {
+        let account = Account::start(&self.authority).expect("account");
+        account.create("shop/app");
+        let subjects = vec!["repo:acme/shop:ref:refs/heads/main".to_owned()];
+        let permissions = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "ecr:*", "Resource": "*" }] });
+        account.add_role(Role { arn: "arn:aws:iam::111122223333:role/release".to_owned(), subjects, permissions });
+        self.caller("ecr-keyless.yml", &yaml(&root().join("workflows/ecr-keyless.yml")), &|run: &mut Run<'_>| {
+            run.machine.extend(account.variables().into_iter().map(|(name, value)| (name.to_owned(), value)));
+            run.machine.push(("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()));
+            run.files.push(("SSL_CERT_FILE", account.ca_certificate().to_owned()));
+            run.replaced.insert("BINFMT_IMAGE", "nothing-to-emulate".to_owned());
+        });
+        assert_eq!(account.registry().tags("shop/app").len(), 1);
     }
 
     /// The jobs of a caller's workflow that call one of ours, and those of its own that they need, in their order.
-    fn caller(&self, name: &str, workflow: &Value) {
+    fn caller(&self, name: &str, workflow: &Value, prepare: &dyn Fn(&mut Run<'_>)) {
         let event = if name == "pull-request.yml" { "pull_request" } else { "push" };
         let mut before: BTreeMap<String, Done> = BTreeMap::new();
         let mut artifacts = BTreeMap::new();
@@ -364,9 +391,14 @@ gate: {{ unknown-severity: report, max-advisory-age: off }}
             let file = file.unwrap_or_else(|| panic!("{name} uses {file:?}"));
             let mut run = self.run(file, event);
             run.artifacts = std::mem::take(&mut artifacts);
+            prepare(&mut run);
             let handed = before.iter().map(|(job, done)| (job.clone(), json!({ "outputs": done.outputs }))).collect();
-            let known =
-                contexts([("github", run.github.clone()), ("needs", Value::Object(handed)), ("secrets", json!({}))]);
+            let known = contexts([
+                ("github", run.github.clone()),
+                ("needs", Value::Object(handed)),
+                ("secrets", json!({})),
+                ("inputs", json!({ "service": "cart" })),
+            ]);
             let permissions = definition["permissions"].clone();
             let done = if definition["uses"].is_string() {
                 let with = definition["with"].as_object().cloned().unwrap_or_default();

@@ -22,8 +22,9 @@ const ABOUT: [About; 5] = [
         file: "seal.yml",
         level: "Build L3. The image is built in this workflow, by nothing but the commit and the declared inputs; the machine that runs the \
                 Dockerfile has no identity, no secret and no cache, and is gone when the other one signs; the digest is computed again \
-                from the bytes; every input is in `externalParameters.inputs`. The level holds for GitHub's own runners only, and both \
-                jobs look. What the Dockerfile itself fetches is not judged by the level: the gate judges what is in the image.",
+                from the bytes; every input is in `externalParameters.inputs`. The level holds for GitHub's own runners only: \
+                both jobs look, and GitHub is asked in which group the build ran. It rests on the certificate, so that an image that a \
+                key signed has none. What the Dockerfile itself fetches is not judged by the level: the gate judges what is in the image.",
         trusted: "GitHub (runners, artifacts, identity tokens, the order of jobs), this repository at the commit that the certificate \
                   names, the three actions and two images below by digest, the Sigstore instance or the key. Not trusted: the \
                   Dockerfile, other jobs of the run, the names of artifacts, the registry.",

@@ -189,7 +189,7 @@ impl Inputs {
     }
 }
 
-/// What `{platform}` in the name of a report stands for is not known here: the whole folder is meant.
+/// The argument of a command that an input means. Those that a step may not choose are none.
 fn find<'a>(command: &'a clap::Command, input: &str) -> Option<&'a Arg> {
     let positional = POSITIONAL.iter().find(|(_, named)| *named == input).map(|(id, _)| *id);
     command.get_arguments().find(|argument| match positional {

@@ -30,7 +30,8 @@ pub struct Sealer {
     pub signer: Signer,
     /// The builder that it is where no trust file names one.
     pub builder: BuilderAnchor,
-    /// The source that its token names. The certificate has to name the same one; that is checked when it is read back.
+    /// The source that its token names. A certificate has to name the same one; that is checked when it is read back. Where a key
+    /// signs, its holder says it.
     pub source: Option<SourceIdentity>,
     who: Who,
 }
@@ -55,7 +56,8 @@ pub fn open(
 ) -> Result<Sealer, Failure> {
     match (&arguments.identity.key, arguments.transparency) {
         (Some(key), Some(Transparency::None)) => {
-            Sealer::of_key(read_key(key, &arguments.identity, context, handle)?, key)
+            let source = stated_source(&arguments.identity, context, handle)?;
+            Sealer::of_key(read_key(key, &arguments.identity, context, handle)?, key, source)
         }
         (Some(_), None) if arguments.trust.is_default() && arguments.signing_config.is_none() => {
             Err(Failure::usage("it is not said whether the signature is entered into a log that everyone can read").hint(
@@ -113,8 +115,23 @@ fn logged_key(
 ) -> Result<Sealer, Failure> {
     let hint = "--transparency none signs with the key alone: the signature, the subject and the predicate type are still checked; no log, no trusted time";
     let (config, root) = roots.for_signing(arguments, hint)?;
+    let source = stated_source(&arguments.identity, context, handle)?;
     let signer = LoggedKeySigner::new(read_key(key, &arguments.identity, context, handle)?, &config, context.timeout)?;
-    Sealer::of_logged_key(signer, key, root)
+    Sealer::of_logged_key(signer, key, root, source)
+}
+
+/// For whom a token is that is only looked at: it opens nothing anywhere.
+const NOBODY: &str = "sealwright";
+
+/// The source that a job's token names, where a key signs: whoever holds the key says it, and no authority checks it. Nothing
+/// outside of a job that may ask for a token.
+fn stated_source(identity: &Identity, context: &Context, handle: &Handle) -> Result<Option<SourceIdentity>, Failure> {
+    let token = match token::of_workload(identity, NOBODY, context)? {
+        Some(Found::Token(token)) => token,
+        Some(Found::Endpoint(endpoint)) => handle.block_on(endpoint.request())?,
+        Some(Found::Person) | None => return Ok(None),
+    };
+    Ok(WorkloadClaims::stated_by(&token)?.as_ref().map(source_of))
 }
 
 fn keyless(arguments: &Signing, roots: &TrustRoots<'_>, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {
@@ -228,16 +245,21 @@ impl Sealer {
         Ok(Self { signer: Signer::Keyless(Box::new(signer)), builder, source, who })
     }
 
-    fn of_key(signer: SigningKey, name: &KeyRef) -> Result<Self, Failure> {
+    fn of_key(signer: SigningKey, name: &KeyRef, source: Option<SourceIdentity>) -> Result<Self, Failure> {
         let builder = key_builder(&signer, name, Demanded::None, None)?;
         let who = Who::Key(signer.fingerprint());
-        Ok(Self { signer: Signer::Key(signer), builder, source: None, who })
+        Ok(Self { signer: Signer::Key(signer), builder, source, who })
     }
 
-    fn of_logged_key(signer: LoggedKeySigner, name: &KeyRef, root: &TrustedRoot) -> Result<Self, Failure> {
+    fn of_logged_key(
+        signer: LoggedKeySigner,
+        name: &KeyRef,
+        root: &TrustedRoot,
+        source: Option<SourceIdentity>,
+    ) -> Result<Self, Failure> {
         let builder = key_builder(signer.key(), name, Demanded::Required, Some(root))?;
         let who = Who::Key(signer.key().fingerprint());
-        Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source: None, who })
+        Ok(Self { signer: Signer::LoggedKey(Box::new(signer)), builder, source, who })
     }
 
     /// Whether what it signs is entered into a log.

@@ -266,7 +266,7 @@ impl Scene {
     }
 }
 
-fn seal_arguments<'a>(source: &'a str, reference: &'a str) -> Vec<&'a str> {
+pub(crate) fn seal_arguments<'a>(source: &'a str, reference: &'a str) -> Vec<&'a str> {
     let signer = ["--key", "key.pem", "--transparency", "none"];
     let rules = ["--policy", "policy.yaml", "--db", "db"];
     [&["seal", source, "--push", reference][..], &rules, &signer].concat()

@@ -1,8 +1,9 @@
 //! The main job, and every way in which the gate says no.
 
-use serde_json::Value;
+use sealwright_loopback::authority::{Authority, workflow_claims};
+use serde_json::{Value, json};
 
-use crate::scene::{POLICY, Scene};
+use crate::scene::{POLICY, Scene, seal_arguments};
 
 #[test]
 fn an_image_is_sealed_once_and_a_second_run_writes_nothing() {
@@ -138,4 +139,34 @@ fn the_report_is_json_for_machines_and_quiet_is_quiet() {
     let said = scene.seal("oci:absent", &["--log-format", "json"]).expect(2, &[]);
     let error: Value = serde_json::from_str(said.stderr.lines().last().expect("a line")).expect("JSON");
     assert_eq!((error["level"].as_str(), error["exit"].as_u64()), (Some("error"), Some(2)));
+}
+
+/// Who holds a key says where an image is from: in a job, what the job's token names. A trust file may demand it.
+#[test]
+fn a_key_in_a_job_states_the_source_that_the_token_names() {
+    let scene = Scene::new();
+    let source = scene.image("fixed", "1.4-r0");
+    let rules =
+        POLICY.replace("key: key.pub", "source: { repository: acme/shop, repository-id: 123456 }, key: key.pub");
+    assert_ne!(rules, POLICY);
+    scene.write("policy.yaml", &rules);
+    scene.seal(&source, &[]).expect(2, &["the token names the repository none"]);
+
+    let authority = Authority::start().expect("authority");
+    let sealed_by = |claims: &Value| {
+        let job = authority.job(claims).expect("job");
+        let variables = [
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", job.request_url.as_str()),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.request_token.as_str()),
+        ];
+        scene.run_with(&variables, &seal_arguments(&source, &scene.reference()))
+    };
+    let mut other = workflow_claims();
+    other["repository"] = json!("mallory/shop");
+    sealed_by(&other).expect(2, &["mallory/shop"]);
+    scene.is_untagged();
+    sealed_by(&workflow_claims()).expect(0, &[]);
+    scene.verify(&["--policy", "policy.yaml"]).expect(0, &[]);
+    scene.write("policy.yaml", rules.replace("123456", "654321"));
+    scene.verify(&["--policy", "policy.yaml"]).expect(4, &["123456"]);
 }

@@ -57,18 +57,18 @@ path \"transit/keys/release\" { capabilities = [\"read\"] }
         self.admin(&["policy", "write", "release-signer", &self.write("signer.hcl", policy)]);
     }
 
-    /// The role `release`: a push to main of acme/shop, by the release workflow.
-    fn trust(&self, authority: &Authority) {
+    /// The role `release`: a push to main of acme/shop, by this workflow, with a token for `audience`.
+    pub(crate) fn trust(&self, authority: &Authority, audience: &str, workflow: &str) {
         self.signer_policy();
         self.admin(&["auth", "enable", "jwt"]);
         let issuer = authority.issuer();
         let discovery = format!("oidc_discovery_url={issuer}");
         self.admin(&["write", "auth/jwt/config", &discovery, &format!("bound_issuer={issuer}")]);
         let role = json!({
-            "role_type": "jwt", "user_claim": "sub", "bound_audiences": ["vault"],
+            "role_type": "jwt", "user_claim": "sub", "bound_audiences": [audience],
             "bound_claims": {
                 "repository_id": "123456", "ref": "refs/heads/main", "event_name": "push",
-                "job_workflow_ref": "acme/shop/.github/workflows/release.yml@refs/heads/main",
+                "job_workflow_ref": workflow,
             },
             "token_type": "batch", "token_policies": ["release-signer"], "token_ttl": "5m",
         });
@@ -193,7 +193,7 @@ fn the_release_of_main_signs_and_nothing_else_gets_in() {
     let vault = Vault::start(home.path());
     vault.key("release", "ecdsa-p256");
     let authority = Authority::start().expect("authority");
-    vault.trust(&authority);
+    vault.trust(&authority, "vault", "acme/shop/.github/workflows/release.yml@refs/heads/main");
     let (_server, registry) = go_registry();
     let image = sealed(home.path(), &registry, "release");
     let sign = |claims: &Value| {

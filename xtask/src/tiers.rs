@@ -283,9 +283,9 @@ pub(crate) const ALL: &[Tier] = &[
     },
     Tier {
         name: "rehearsal",
-        about: "seal.yml and its callers job by job: scripts in their shell, BuildKit, the action in Docker, cosign at the end",
+        about: "seal.yml and its callers job by job: scripts in their shell, BuildKit, the action in Docker, cosign, Vault, Helm, gh",
         need: Need::Optional,
-        cold_minutes: 12,
+        cold_minutes: 15,
         run: |p| {
             let buildkit = |variable, name: &str| {
                 let package = format!("github.com/moby/buildkit/cmd/{name}");
@@ -302,6 +302,9 @@ pub(crate) const ALL: &[Tier] = &[
                     buildkit("SEALWRIGHT_BUILDCTL", "buildctl"),
                     peers::go_tool(p, "SEALWRIGHT_BUILDX", "buildx", "github.com/docker/buildx/cmd/buildx"),
                     peers::buildkit_root(p),
+                    peers::vault(p),
+                    peers::go_tool(p, "SEALWRIGHT_HELM4", "helm4", "helm.sh/helm/v4/cmd/helm"),
+                    peers::go_tool(p, "SEALWRIGHT_GH", "gh", "github.com/cli/cli/v2/cmd/gh"),
                     peers::debian("SEALWRIGHT_JQ", "jq", "jq"),
                     peers::debian("SEALWRIGHT_GIT", "git", "git"),
                 ],
@@ -372,7 +375,8 @@ pub(crate) fn run(tiers: &[&'static Tier]) -> Result<(), String> {
         println!("\n== {}: {}", tier.name, tier.about);
         let start = Instant::now();
         let later = tiers.get(number + 1..).unwrap_or_default();
-        let outcome = match time_is_left(begun.elapsed(), tier, later) {
+        let left = time_is_left(begun.elapsed(), tier, later).and_then(|()| space_is_left(tier, free_gigabytes()));
+        let outcome = match left {
             Err(why) if in_ci() => Outcome::NotRun(why),
             _ => (tier.run)(&peers),
         };
@@ -397,6 +401,27 @@ fn time_is_left(elapsed: Duration, tier: &Tier, later: &[&Tier]) -> Result<(), S
         return Ok(());
     }
     Err(format!("{left} minutes are left, and with what has to run after it {needed} may be needed"))
+}
+
+/// What an optional tier may need while it runs: images are copied for every container of a Docker engine without overlays.
+const TIER_GIGABYTES: u64 = 6;
+
+/// An optional tier is run in CI where it leaves enough space for the required ones after it.
+fn space_is_left(tier: &Tier, free: Option<u64>) -> Result<(), String> {
+    match free {
+        Some(free) if tier.need == Need::Optional && free < TIER_GIGABYTES => {
+            Err(format!("{free} GB are free for temporary files, and {TIER_GIGABYTES} may be needed"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What `df` says of the folder of temporary files; nothing where there is no `df`, or another one.
+fn free_gigabytes() -> Option<u64> {
+    let mut df = Command::new("df");
+    df.args(["--output=avail", "--block-size=1G"]).arg(std::env::temp_dir());
+    let said = df.output().ok().filter(|said| said.status.success())?;
+    String::from_utf8(said.stdout).ok()?.lines().nth(1)?.trim().parse().ok()
 }
 
 fn outcome(result: Result<(), String>) -> Outcome {
@@ -451,7 +476,6 @@ fn judge(deny: &Path, manifest: &str) -> Result<(), String> {
     run_command(command.args(["check", "bans", "licenses", "sources"]))
 }
 
-/// Runs one module of `tests/interop` with its peers in the environment.
 /// Measures the container action beside the binary on the machine, and prints it.
 pub(crate) fn bench_action() -> Result<(), String> {
     let peers = Peers::prepare()?;
@@ -464,6 +488,7 @@ pub(crate) fn bench_action() -> Result<(), String> {
     }
 }
 
+/// Runs one module of `tests/interop` with its peers in the environment.
 fn interop<const N: usize>(module: &str, peers: [Result<peers::Peer, peers::Missing>; N]) -> Outcome {
     interop_with(&format!("{module}::"), &[], peers)
 }
@@ -502,5 +527,14 @@ mod tests {
         assert!(time_is_left(minutes(CI_MINUTES - 14), &optional, &later).is_err());
         assert!(time_is_left(minutes(CI_MINUTES + 1), &optional, &[]).is_err());
         assert_eq!(time_is_left(minutes(CI_MINUTES + 1), &tier(Need::Required, 10), &later), Ok(()));
+    }
+
+    #[test]
+    fn an_optional_tier_takes_no_space_from_a_required_one() {
+        let (optional, required) = (tier(Need::Optional, 1), tier(Need::Required, 1));
+        assert!(space_is_left(&optional, Some(TIER_GIGABYTES - 1)).is_err());
+        assert_eq!(space_is_left(&optional, Some(TIER_GIGABYTES)), Ok(()));
+        assert_eq!(space_is_left(&optional, None), Ok(()));
+        assert_eq!(space_is_left(&required, Some(0)), Ok(()));
     }
 }

@@ -70,6 +70,14 @@ pub struct WorkloadClaims {
 }
 
 impl WorkloadClaims {
+    /// What a token of GitHub Actions says, for whomever it is; nothing where it is another's.
+    ///
+    /// # Errors
+    /// When it is no token.
+    pub fn stated_by(token: &Redacted<String>) -> Result<Option<Self>, SignError> {
+        Ok(Self::of(&payload(token)?))
+    }
+
     fn of(claims: &Value) -> Option<Self> {
         let claim = |key: &str| claims.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self {

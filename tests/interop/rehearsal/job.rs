@@ -13,6 +13,7 @@ use sealwright_testkit::expression::{as_text, contexts, evaluate, interpolate, i
 use sealwright_testkit::runner::{Log, MOUNTS, Place, Runner, key_values};
 use serde_json::{Map, Value, json};
 
+use super::workflow::{Called, granted};
 use crate::docker_engine::Engine;
 use crate::peer::{Said, peer, say};
 
@@ -23,8 +24,10 @@ pub(crate) struct Call {
     pub(crate) inputs: Value,
     /// Its `secrets`.
     pub(crate) secrets: Value,
-    /// The permissions that the caller's job has.
+    /// The permissions that the caller's job has; `write-all` for who calls nobody.
     pub(crate) permissions: Value,
+    /// What a job of a matrix is about.
+    pub(crate) matrix: Value,
 }
 
 /// One run.
@@ -43,6 +46,12 @@ pub(crate) struct Run<'a> {
     pub(crate) files: Vec<(&'static str, String)>,
     /// Those of a job that may ask for an identity token.
     pub(crate) identity: Vec<(String, String)>,
+    /// The workflow that `uses` names, as far as it can be had here.
+    pub(crate) called: Box<dyn Fn(&str) -> Option<Called> + 'a>,
+    /// The repository's variables.
+    pub(crate) variables: Value,
+    /// A folder of programs that every machine has.
+    pub(crate) programs: PathBuf,
     /// Values of the workflow's `env` that cannot be had here, and what stands for them.
     pub(crate) replaced: BTreeMap<&'static str, String>,
     /// Inputs of the action that name others than the public services.
@@ -68,6 +77,8 @@ pub(crate) struct Artifact {
 #[derive(Debug, Clone)]
 pub(crate) struct Done {
     pub(crate) passed: bool,
+    /// Whether it was not started.
+    pub(crate) skipped: bool,
     pub(crate) outputs: Value,
     /// What its steps said.
     pub(crate) said: String,
@@ -108,62 +119,11 @@ struct Machine {
 }
 
 impl Run<'_> {
-    /// All jobs of a workflow in the order in which they need each other, and its outputs. A job that needs one that failed is left out.
-    pub(crate) fn workflow(&mut self, workflow: &Value, call: &Call) -> (BTreeMap<String, Done>, Value) {
-        let jobs = workflow["jobs"].as_object().expect("jobs");
-        let mut done: BTreeMap<String, Done> = BTreeMap::new();
-        while done.len() < jobs.len() {
-            let ready = jobs
-                .iter()
-                .find(|(name, job)| !done.contains_key(*name) && needs(job).iter().all(|one| done.contains_key(one)));
-            let (name, job) = ready.expect("a job whose needs are done");
-            let result = if self.starts(job, call, &done) {
-                self.job(workflow, name, call, &done)
-            } else {
-                Done {
-                    passed: false,
-                    outputs: json!({}),
-                    said: "skipped".into(),
-                    annotations: vec![],
-                    summary: String::new(),
-                }
-            };
-            done.insert(name.clone(), result);
-        }
-        let named = done.iter().map(|(name, one)| (name.clone(), json!({ "outputs": one.outputs }))).collect();
-        let known = contexts([("jobs", Value::Object(named))]);
-        let declared =
-            workflow.pointer("/on/workflow_call/outputs").and_then(Value::as_object).cloned().unwrap_or_default();
-        let outputs = declared
-            .iter()
-            .map(|(name, output)| (name.clone(), interpolate(output["value"].as_str().expect("a value"), &known)));
-        let outputs = Value::Object(outputs.collect());
-        (done, outputs)
-    }
-
-    /// Whether a job runs: those that it needs have passed, unless its condition speaks of their status.
-    fn starts(&self, job: &Value, call: &Call, done: &BTreeMap<String, Done>) -> bool {
-        let passed = needs(job).iter().all(|one| done[one].passed);
-        let Some(condition) = job["if"].as_str() else { return passed };
-        let needed =
-            needs(job).into_iter().map(|one| (one.clone(), json!({ "outputs": done[&one].outputs }))).collect();
-        let known = contexts([
-            ("github", self.github.clone()),
-            ("inputs", call.inputs.clone()),
-            ("needs", Value::Object(needed)),
-            ("job", json!({ "status": if passed { "success" } else { "failure" } })),
-        ]);
-        let condition = condition.trim().trim_start_matches("${{").trim_end_matches("}}");
-        let speaks = ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word));
-        (passed || speaks) && is_true(&evaluate(condition, &known))
-    }
-
     /// One job.
     pub(crate) fn job(&mut self, workflow: &Value, name: &str, call: &Call, before: &BTreeMap<String, Done>) -> Done {
         let job = &workflow["jobs"][name];
-        let granted = if job["permissions"].is_null() { &call.permissions } else { &job["permissions"] };
-        let root =
-            self.folder.join(format!("machine-{name}-{}", fs::read_dir(&self.folder).expect("a folder").count()));
+        let granted = granted(workflow, job, call);
+        let root = self.folder.join(format!("machine-{name}"));
         let mut runner = Runner::new(&root, self.github["repository"].as_str().expect("a repository"));
         for (name, value) in &self.machine {
             runner.set(name, value);
@@ -190,7 +150,7 @@ impl Run<'_> {
         let mut machine = Machine {
             runner,
             environment: BTreeMap::new(),
-            path: vec![],
+            path: vec![self.programs.display().to_string()],
             steps: Map::new(),
             status: "success",
             said: String::new(),
@@ -202,7 +162,7 @@ impl Run<'_> {
             .iter()
             .map(|one| (one.clone(), json!({ "result": "success", "outputs": before[one].outputs })))
             .collect();
-        let github = self.github.clone();
+        let (github, variables) = (self.github.clone(), self.variables.clone());
         let known = |machine: &Machine, env: &Map<String, Value>| {
             contexts([
                 ("github", github.clone()),
@@ -212,8 +172,8 @@ impl Run<'_> {
                 ("steps", Value::Object(machine.steps.clone())),
                 ("env", Value::Object(env.clone())),
                 ("job", json!({ "status": machine.status })),
-                ("matrix", call.inputs.get("matrix").cloned().unwrap_or_default()),
-                ("vars", json!({})),
+                ("matrix", call.matrix.clone()),
+                ("vars", variables.clone()),
                 (
                     "runner",
                     json!({
@@ -240,6 +200,7 @@ impl Run<'_> {
                 self.step(step, shell.as_deref(), &contexts, &env, &mut machine);
             }
         }
+        self.leave(&root);
         let contexts = known(&machine, &Map::new());
         let outputs = job["outputs"].as_object().cloned().unwrap_or_default();
         let outputs = outputs
@@ -247,10 +208,29 @@ impl Run<'_> {
             .map(|(name, value)| (name.clone(), interpolate(value.as_str().expect("an output"), &contexts)));
         Done {
             passed: machine.status == "success",
+            skipped: false,
             outputs: Value::Object(outputs.map(|(name, value)| (name, json!(as_text(&value)))).collect()),
             said: machine.said,
             annotations: machine.annotations,
             summary: machine.summary,
+        }
+    }
+
+    /// A machine is gone after its job, with its builders, and with what would fill this one.
+    fn leave(&self, root: &Path) {
+        fs::remove_dir_all(root).expect("the machine's folder");
+        for (list, remove) in [
+            (
+                ["container", "ls", "--all", "--quiet"].as_slice(),
+                ["container", "rm", "--force", "--volumes"].as_slice(),
+            ),
+            (&["volume", "ls", "--quiet"], &["volume", "rm", "--force"]),
+        ] {
+            let found = say(self.engine.docker().args(list)).expect_code(0).stdout;
+            let found: Vec<&str> = found.lines().collect();
+            if !found.is_empty() {
+                say(self.engine.docker().args(remove).args(found)).expect_code(0);
+            }
         }
     }
 
@@ -482,7 +462,7 @@ fn plugin(home: &Path) {
     std::os::unix::fs::symlink(peer("SEALWRIGHT_BUILDX"), plugins.join("docker-buildx")).expect("a link");
 }
 
-fn needs(job: &Value) -> Vec<String> {
+pub(crate) fn needs(job: &Value) -> Vec<String> {
     match &job["needs"] {
         Value::String(one) => vec![one.clone()],
         Value::Array(several) => several.iter().map(as_text).collect(),
@@ -494,7 +474,7 @@ fn interpolate_any(value: &Value, known: &Value) -> Value {
     value.as_str().map_or_else(|| value.clone(), |text| interpolate(text, known))
 }
 
-fn mapped(members: &Value, known: &Value) -> Map<String, Value> {
+pub(crate) fn mapped(members: &Value, known: &Value) -> Map<String, Value> {
     let members = members.as_object().cloned().unwrap_or_default();
     members.iter().map(|(name, value)| (name.clone(), interpolate_any(value, known))).collect()
 }

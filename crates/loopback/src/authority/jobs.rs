@@ -10,6 +10,7 @@ use super::key::EcKey;
 use super::token::TokenIssuer;
 use super::{Refusal, Unable};
 use crate::lock;
+use crate::registry::parameters;
 use crate::traffic::Incoming;
 
 /// What the environment of a job holds.
@@ -67,12 +68,12 @@ impl Jobs {
         if bearer != Some(job.job.request_token.as_str()) {
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "the request token is not the job's"));
         }
-        let mut parameters = incoming.query.split('&').filter_map(|pair| pair.split_once('='));
         // Without one, GitHub names the owner of the repository.
-        let audience = parameters.find_map(|(key, value)| (key == "audience").then_some(value));
+        let audience =
+            parameters(&incoming.query).into_iter().find_map(|(key, value)| (key == "audience").then_some(value));
         let mut claims = job.claims.clone();
         if let Some(claims) = claims.as_object_mut() {
-            claims.insert("aud".to_owned(), audience.unwrap_or("https://github.com/acme").into());
+            claims.insert("aud".to_owned(), audience.unwrap_or_else(|| "https://github.com/acme".to_owned()).into());
         }
         let token = issuer.token(&claims)?;
         Ok(json!({ "count": token.len(), "value": token }))

@@ -1,11 +1,12 @@
 //! A stand-in for GitHub's API on loopback: the attestation store (GitHub REST API, "Attestations"), where bundles are stored by
-//! repository and listed by digest, and what takes reports (`reports.rs`).
+//! repository and listed by digest, what takes reports (`reports.rs`), and issues (`issues.rs`).
 //!
 //! It is a fake: it knows the repositories and tokens that it was told, verifies nothing, and keeps nothing. It is strict
 //! where clients go wrong: a token that it does not know is refused, also for what needs none; a private repository is not
 //! there for whoever may not see it; what is listed comes in pages; and a bundle lies behind an address of its own, signed,
 //! compressed, which refuses a request that carries the token.
 
+mod issues;
 mod reports;
 mod store;
 
@@ -25,6 +26,7 @@ use crate::server::{Server, listen};
 use crate::traffic::{Incoming, Traffic};
 
 pub use crate::traffic::{Effect, Fault, Request};
+pub use issues::Issue;
 pub use reports::{Analysis, Run};
 pub use store::{Permission, Scope, Visibility};
 
@@ -102,6 +104,11 @@ impl GitHub {
     /// What code scanning has, in the order in which it came.
     pub fn analyses(&self) -> Vec<Analysis> {
         lock(&self.shared.contents).reports.analyses.clone()
+    }
+
+    /// The issues, in the order in which they were opened.
+    pub fn issues(&self) -> Vec<Issue> {
+        lock(&self.shared.contents).issues.all.clone()
     }
 
     /// The dependency snapshots, in the order in which they came.
@@ -186,6 +193,18 @@ fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
         (&Method::POST, ["orgs", owner, "artifacts", "metadata", "storage-record"]) => {
             wanted = Some(Scope::ArtifactMetadata);
             reports::take_storage_record(&mut contents, incoming, owner)
+        }
+        (&Method::POST, ["graphql"]) => {
+            wanted = Some(Scope::Issues);
+            issues::graphql(&mut contents, incoming)
+        }
+        (&Method::POST, ["repos", owner, name, "labels"]) => {
+            wanted = Some(Scope::Issues);
+            issues::add_label(&mut contents, incoming, &format!("{owner}/{name}"))
+        }
+        (&Method::PATCH, ["repos", owner, name, "labels", label]) => {
+            wanted = Some(Scope::Issues);
+            issues::change_label(&mut contents, incoming, &format!("{owner}/{name}"), label)
         }
         (&Method::GET, ["bundles", number]) => give(&contents, incoming, number),
         (&Method::POST, ["repos", owner, name, "attestations"]) => {

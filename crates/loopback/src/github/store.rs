@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use sealwright_core::Digest;
 use serde_json::{Value, json};
 
+use super::issues::Issues;
 use super::reports::Reports;
 
 /// Who may see a repository.
@@ -37,6 +38,8 @@ pub enum Scope {
     Contents,
     /// `artifact-metadata`.
     ArtifactMetadata,
+    /// `issues`.
+    Issues,
 }
 
 impl Scope {
@@ -47,6 +50,7 @@ impl Scope {
             Self::SecurityEvents => "security_events",
             Self::Contents => "contents",
             Self::ArtifactMetadata => "artifact_metadata",
+            Self::Issues => "issues",
         }
     }
 }
@@ -60,7 +64,11 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) fn may_write(&self, wanted: Scope) -> bool {
-        self.scopes.contains(&(wanted, Permission::Write))
+        self.may(wanted, Permission::Write)
+    }
+
+    pub(super) fn may(&self, wanted: Scope, permission: Permission) -> bool {
+        self.scopes.contains(&(wanted, permission))
     }
 }
 
@@ -81,6 +89,7 @@ pub(super) struct Contents {
     attestations: Vec<Attestation>,
     pub(super) organizations: Vec<String>,
     pub(super) reports: Reports,
+    pub(super) issues: Issues,
     pub(super) inline: bool,
     pub(super) page: Option<usize>,
 }

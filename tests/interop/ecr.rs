@@ -1,4 +1,4 @@
-//! The stand-in for STS and ECR answers AWS's SDK for Python as it answers that for Rust, and cosign finds the login that we
+//! The stand-in for STS, IAM and ECR answers AWS's SDK for Python as it answers that for Rust, and cosign finds the login that we
 //! write and verifies what we sealed, through the registry's own name.
 
 use std::path::Path;
@@ -43,6 +43,7 @@ fn botocore_gets_the_same_answers() {
     let mut answers: Value = serde_json::from_str(&said.stdout).expect(&said.stdout);
     let token = answers.as_object_mut().expect("object").remove("token").expect("token");
     assert!(token.as_str().is_some_and(|token| token.starts_with("QVdTO")), "AWS: in base64: {token}");
+    let provider = authority.issuer().split_once("://").expect("URL").1;
     let expected = json!({
         "arn": "arn:aws:sts::111122223333:assumed-role/release/botocore",
         "mode": "IMMUTABLE_WITH_EXCLUSION",
@@ -51,6 +52,20 @@ fn botocore_gets_the_same_answers() {
         "session policy": "AccessDeniedException",
         "no repository": "RepositoryNotFoundException",
         "wrong secret": "InvalidSignatureException",
+        "role": ["/", "release", ROLE],
+        // botocore takes the document out of its encoding.
+        "trust policy": { "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": { "Federated": format!("arn:aws:iam::111122223333:oidc-provider/{provider}") },
+            "Condition": {
+                "StringEquals": { (format!("{provider}:aud")): "sts.amazonaws.com" },
+                "StringLike": { (format!("{provider}:sub")): ["repo:acme/shop:ref:refs/heads/*"] },
+            },
+        }]},
+        "no role": "NoSuchEntity",
+        "not permitted": "AccessDenied",
+        "forged": "SignatureDoesNotMatch",
+        "elsewhere": "SignatureDoesNotMatch",
         "wrong role": "AccessDenied",
         "wrong token": "InvalidIdentityToken",
         "wrong policy": "MalformedPolicyDocument",

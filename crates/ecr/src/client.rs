@@ -16,15 +16,13 @@ use base64::engine::general_purpose::STANDARD;
 use sealwright_core::{Redacted, is_loopback_host};
 
 use crate::error::EcrError;
-use crate::host::{Host, Partition};
+use crate::host::{Host, Place};
 use crate::mutability::Mutability;
 use crate::role::{RoleArn, session_name};
 use crate::session_policy::{self, Scope};
 
 /// How often a request is made that may succeed later.
-const ATTEMPTS: u32 = 3;
-/// ECR Public answers in one region only (Amazon ECR Public API Reference).
-pub(crate) const PUBLIC_REGION: &str = "us-east-1";
+pub(crate) const ATTEMPTS: u32 = 3;
 /// No session has to live longer than this, in seconds: the password that it asks for lives for twelve hours by itself.
 const SESSION: i32 = 3600;
 
@@ -69,17 +67,10 @@ impl Client {
     /// # Errors
     /// When there are no credentials, or the role is not given.
     pub async fn open(host: &Host, scope: &Scope, who: &WhoAsks, timeout: Duration) -> Result<Self, EcrError> {
-        let loader = match who {
-            WhoAsks::Ambient => loader(host, timeout),
-            WhoAsks::Role { arn, token } => {
-                // Whoever is asked for by name is asked, also where other credentials lie about.
-                let nobody = loader(host, timeout).no_credentials().load().await;
-                let credentials = assume(&nobody, host, scope, arn, token).await?;
-                loader(host, timeout).credentials_provider(SharedCredentialsProvider::new(credentials))
-            }
-        };
-        let config = loader.load().await;
-        found(&config, timeout).await?;
+        if let WhoAsks::Role { arn, .. } = who {
+            same_partition(arn, host)?;
+        }
+        let (config, _) = open(host.place(), &session_policy::of(host, scope), who, timeout).await?;
         Ok(Self { host: host.clone(), config })
     }
 
@@ -136,54 +127,67 @@ impl Client {
     }
 }
 
-/// A registry's own region counts before the configured one, and its kind of endpoint too.
-fn loader(host: &Host, timeout: Duration) -> ConfigLoader {
-    let (region, fips, dual_stack) = match host {
-        Host::Private(registry) => (registry.region.clone(), registry.fips, registry.dual_stack),
-        Host::Public => (PUBLIC_REGION.to_owned(), false, false),
+/// Finds credentials. A role's session is narrowed to `policy`.
+pub(crate) async fn open(
+    place: Place<'_>,
+    policy: &str,
+    who: &WhoAsks,
+    timeout: Duration,
+) -> Result<(SdkConfig, Credentials), EcrError> {
+    let loader = match who {
+        WhoAsks::Ambient => loader(place, timeout),
+        WhoAsks::Role { arn, token } => {
+            // Whoever is asked for by name is asked, also where other credentials lie about.
+            let nobody = loader(place, timeout).no_credentials().load().await;
+            let credentials = assume(&nobody, policy, arn, token).await?;
+            loader(place, timeout).credentials_provider(SharedCredentialsProvider::new(credentials))
+        }
     };
+    let config = loader.load().await;
+    let credentials = found(&config, timeout).await?;
+    Ok((config, credentials))
+}
+
+fn loader(place: Place<'_>, timeout: Duration) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder().connect_timeout(timeout).operation_attempt_timeout(timeout).build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .timeout_config(timeouts)
         .retry_config(retries)
-        .region(Region::new(region));
+        .region(Region::new(place.region.to_owned()));
     // What is not in the name is as it is configured.
-    let loader = if fips { loader.use_fips(true) } else { loader };
-    if dual_stack { loader.use_dual_stack(true) } else { loader }
+    let loader = if place.fips { loader.use_fips(true) } else { loader };
+    if place.dual_stack { loader.use_dual_stack(true) } else { loader }
 }
 
 /// Asked for early, because a request that lacks them looks like one that was lost.
-async fn found(config: &SdkConfig, timeout: Duration) -> Result<(), EcrError> {
+async fn found(config: &SdkConfig, timeout: Duration) -> Result<Credentials, EcrError> {
     let none = || EcrError::Credentials("no source of them is configured".to_owned());
     let provider = config.credentials_provider().ok_or_else(none)?;
     let asked = tokio::time::timeout(timeout, provider.provide_credentials()).await;
     let slow = |_| EcrError::Unavailable { action: "finding AWS credentials", message: "no answer".to_owned() };
-    asked.map_err(slow)?.map_err(|e| EcrError::credentials(&e))?;
-    Ok(())
+    asked.map_err(slow)?.map_err(|e| EcrError::credentials(&e))
+}
+
+fn same_partition(arn: &RoleArn, host: &Host) -> Result<(), EcrError> {
+    let expected = host.partition().as_str();
+    if arn.partition() == expected {
+        return Ok(());
+    }
+    let (role, found) = (arn.to_string(), arn.partition().to_owned());
+    Err(EcrError::Partition { role, expected, found })
 }
 
 async fn assume(
     config: &SdkConfig,
-    host: &Host,
-    scope: &Scope,
+    policy: &str,
     arn: &RoleArn,
     token: &Redacted<String>,
 ) -> Result<Credentials, EcrError> {
     const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
-    let expected = match host {
-        Host::Private(registry) => registry.partition,
-        Host::Public => Partition::Aws,
-    };
-    let expected = expected.as_str();
-    if arn.partition() != expected {
-        let (role, found) = (arn.to_string(), arn.partition().to_owned());
-        return Err(EcrError::Partition { role, expected, found });
-    }
     let sts = aws_sdk_sts::config::Builder::from(config).interceptor(NoPlainHttp).build();
     let request = aws_sdk_sts::Client::from_conf(sts).assume_role_with_web_identity();
-    let request =
-        request.role_arn(arn.as_str()).role_session_name(session_name(token)).policy(session_policy::of(host, scope));
+    let request = request.role_arn(arn.as_str()).role_session_name(session_name(token)).policy(policy);
     let request = request.web_identity_token(token.expose()).duration_seconds(SESSION);
     let answer = request.send().await.map_err(|e| EcrError::of(ACTION, &e))?;
     let none = || EcrError::Unavailable { action: ACTION, message: "it gave no credentials".to_owned() };
@@ -217,7 +221,7 @@ impl Intercept for NoPlainHttp {
 }
 
 /// Whether an address is one with TLS, or this machine's.
-fn takes_secrets(uri: &str) -> bool {
+pub(crate) fn takes_secrets(uri: &str) -> bool {
     if uri.starts_with("https://") {
         return true;
     }

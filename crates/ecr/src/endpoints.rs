@@ -4,15 +4,13 @@ use aws_sdk_ecr::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_ecrpublic::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_sts::config::endpoint::ResolveEndpoint as _;
 
-use crate::client::PUBLIC_REGION;
-use crate::host::Host;
+use crate::host::{Host, Place};
+use crate::iam::{Home, sts_place};
+use crate::role::RoleArn;
 
 /// The addresses of the control plane, of the layers of a private registry, and with a role of the Security Token Service.
 pub async fn endpoints(host: &Host, with_role: bool) -> Vec<String> {
-    let (region, fips, dual_stack) = match host {
-        Host::Private(registry) => (registry.region.as_str(), registry.fips, registry.dual_stack),
-        Host::Public => (PUBLIC_REGION, false, false),
-    };
+    let Place { region, fips, dual_stack } = host.place();
     let mut found = Vec::new();
     match host {
         Host::Private(registry) => {
@@ -24,6 +22,15 @@ pub async fn endpoints(host: &Host, with_role: bool) -> Vec<String> {
     if with_role {
         found.extend(sts(region, fips, dual_stack).await);
     }
+    found
+}
+
+/// The addresses of IAM for a role's trust policy, and of the Security Token Service beside a registry or without one.
+pub async fn trust_policy_endpoints(role: &RoleArn, near: Option<&Host>) -> Vec<String> {
+    let Some(home) = Home::of(role) else { return vec![] };
+    let Place { region, fips, dual_stack } = sts_place(&home, near);
+    let mut found = vec![home.address(false, false)];
+    found.extend(sts(region, fips, dual_stack).await);
     found
 }
 
@@ -76,6 +83,21 @@ mod tests {
             ),
         ] {
             assert_eq!(endpoints(&Host::of(name).expect(name), true).await, expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_role_is_asked_for_at_home_and_assumed_beside_the_registry() {
+        let role = "arn:aws:iam::111122223333:role/release".parse().expect("role");
+        for (near, sts) in [
+            (None, "https://sts.us-east-1.amazonaws.com"),
+            (Some("111122223333.dkr.ecr.eu-west-1.amazonaws.com"), "https://sts.eu-west-1.amazonaws.com"),
+            // Of another AWS, whose Security Token Service does not know the role.
+            (Some("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn"), "https://sts.us-east-1.amazonaws.com"),
+        ] {
+            let near = near.and_then(Host::of);
+            let found = trust_policy_endpoints(&role, near.as_ref()).await;
+            assert_eq!(found, ["https://iam.amazonaws.com", sts], "{near:?}");
         }
     }
 }

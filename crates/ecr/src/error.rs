@@ -4,7 +4,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 use sealwright_core::{Untrusted, causes};
 
-/// Why ECR gave no login, or did not say which tags may move.
+/// Why ECR gave no login or did not say which tags may move, or IAM no trust policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EcrError {
     /// There are none, or what should give them failed.
@@ -69,15 +69,7 @@ impl EcrError {
             SdkError::ServiceError(answer) => {
                 let said = answer.err();
                 let code = said.code().unwrap_or("error");
-                let message = clip(&format!("{code}: {}", said.message().unwrap_or("it does not say why")));
-                let status = answer.raw().status();
-                if status.is_server_error() || status.as_u16() == 429 || code.contains("Throttl") {
-                    Self::Unavailable { action, message }
-                } else if code.starts_with("AccessDenied") {
-                    Self::Denied { action, message }
-                } else {
-                    Self::Refused { action, message }
-                }
+                Self::said(action, answer.raw().status().as_u16(), code, said.message())
             }
             SdkError::ConstructionFailure(_) => Self::Refused { action, message: clip(&causes(error)) },
             // Not the network, but what was asked of this side: credentials, the address.
@@ -87,9 +79,21 @@ impl EcrError {
             _ => Self::Unavailable { action, message: clip(&causes(error)) },
         }
     }
+
+    /// What an answer says that is no success.
+    pub(crate) fn said(action: &'static str, status: u16, code: &str, message: Option<&str>) -> Self {
+        let message = clip(&format!("{code}: {}", message.unwrap_or("it does not say why")));
+        if status >= 500 || status == 429 || code.contains("Throttl") {
+            Self::Unavailable { action, message }
+        } else if code.starts_with("AccessDenied") {
+            Self::Denied { action, message }
+        } else {
+            Self::Refused { action, message }
+        }
+    }
 }
 
 /// One line, not too long, and nothing that steers a terminal: the text is the server's.
-fn clip(text: &str) -> String {
+pub(crate) fn clip(text: &str) -> String {
     Untrusted::new(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(600).collect::<String>()).to_string()
 }

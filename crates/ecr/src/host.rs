@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// ECR Public answers in one region only (Amazon ECR Public API Reference).
+const PUBLIC_REGION: &str = "us-east-1";
+
 /// A registry of ECR.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
@@ -47,6 +50,11 @@ impl Partition {
         }
     }
 
+    /// The one of that name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        [Self::Aws, Self::China, Self::GovCloud].into_iter().find(|partition| partition.as_str() == name)
+    }
+
     fn of_region(region: &str) -> Self {
         match region.split('-').collect::<Vec<_>>().as_slice() {
             ["cn", ..] => Self::China,
@@ -62,7 +70,32 @@ impl fmt::Display for Partition {
     }
 }
 
+/// Where AWS is asked, and by which kind of endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) fips: bool,
+    pub(crate) dual_stack: bool,
+}
+
 impl Host {
+    /// A registry's own region counts before the configured one, and its kind of endpoint too.
+    pub(crate) fn place(&self) -> Place<'_> {
+        match self {
+            Self::Private(registry) => {
+                Place { region: &registry.region, fips: registry.fips, dual_stack: registry.dual_stack }
+            }
+            Self::Public => Place { region: PUBLIC_REGION, fips: false, dual_stack: false },
+        }
+    }
+
+    pub(crate) fn partition(&self) -> Partition {
+        match self {
+            Self::Private(registry) => registry.partition,
+            Self::Public => Partition::Aws,
+        }
+    }
+
     /// The registry that a host, as image references write it, is; nothing where it is none of ECR's.
     pub fn of(host: &str) -> Option<Self> {
         if host == "public.ecr.aws" {

@@ -29,6 +29,16 @@ impl RoleArn {
         &self.partition
     }
 
+    /// The account that it is in: twelve digits.
+    pub fn account(&self) -> &str {
+        self.text.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// What follows its path, by which IAM is asked for it.
+    pub fn name(&self) -> &str {
+        self.text.rsplit('/').next().unwrap_or_default()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -92,7 +102,8 @@ mod tests {
             ("arn:aws-cn:iam::111122223333:role/ci/release", "aws-cn"),
             ("arn:aws-us-gov:iam::111122223333:role/release", "aws-us-gov"),
         ] {
-            assert_eq!(good.parse::<RoleArn>().expect(good).partition(), partition);
+            let role = good.parse::<RoleArn>().expect(good);
+            assert_eq!((role.partition(), role.account(), role.name()), (partition, "111122223333", "release"));
         }
         for bad in [
             "release",

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::host::{Host, Private};
+use crate::role::RoleArn;
 
 /// What a session is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,12 @@ fn private(registry: &Private, scope: &Scope) -> String {
         ],
     })
     .to_string()
+}
+
+/// The session policy for reading a role's own trust policy.
+pub(crate) fn trust_policy_of(role: &RoleArn) -> String {
+    let statement = json!({ "Effect": "Allow", "Action": "iam:GetRole", "Resource": role.as_str() });
+    json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
 }
 
 /// The session policy for ECR Public, whose repositories a host does not name.

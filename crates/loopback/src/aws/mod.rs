@@ -1,16 +1,19 @@
-//! A stand-in for an AWS account with ECR, on loopback: Security Token Service, ECR's control plane, and the registry itself
-//! under its own name with TLS.
+//! A stand-in for an AWS account with ECR, on loopback: Security Token Service, what IAM says of a role, ECR's control plane, and
+//! the registry itself under its own name with TLS.
 //!
 //! It is a fake: one account in one region, no paging, no quotas, no expiry, policies that only allow, repositories that all
 //! have one tag mode, and a registry that has every other switch of [`crate::registry`]. It is strict where clients go wrong:
 //! requests have to be signed (Signature Version 4) with their session token, a token has to be the authority's, for STS and
-//! with a subject that the role trusts, and a session may do only what the role's permissions *and* its session policy allow,
+//! let in by the role's trust policy, and a session may do only what the role's permissions *and* its session policy allow,
 //! at the registry too.
 
 mod ecr;
+mod iam;
 mod policy;
 mod principal;
+mod query;
 mod sts;
+mod trust;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -36,6 +39,8 @@ pub use principal::Given;
 
 use policy::Policy;
 use principal::{Principal, secret};
+use query::Form;
+use trust::Trust;
 
 /// The region that requests have to be signed for.
 pub const REGION: &str = "eu-west-1";
@@ -47,7 +52,7 @@ pub const ACCOUNT: &str = "111122223333";
 pub struct Role {
     /// `arn:aws:iam::ACCOUNT:role/NAME`, of any account.
     pub arn: String,
-    /// The trust policy's `StringLike` on the token's `sub`. Issuer and audience are always demanded.
+    /// The `StringLike` on the token's `sub` of the trust policy that it starts with, which demands issuer and audience too.
     pub subjects: Vec<String>,
     /// Its permissions policy.
     pub permissions: Value,
@@ -66,12 +71,27 @@ pub struct Account {
 struct Shared {
     host: String,
     tokens: Tokens,
-    roles: Mutex<Vec<Role>>,
+    /// The identity provider, as an account names it: the issuer without its scheme.
+    provider: String,
+    roles: Mutex<Vec<Known>>,
     guests: Mutex<BTreeSet<String>>,
     repositories: Mutex<BTreeSet<String>>,
     given: Given,
     registry: Registry,
     traffic: Traffic,
+}
+
+/// A role, and who may assume it.
+#[derive(Debug, Clone)]
+struct Known {
+    role: Role,
+    trust: Trust,
+}
+
+impl Known {
+    fn account(&self) -> &str {
+        self.role.arn.split(':').nth(4).unwrap_or_default()
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -105,6 +125,7 @@ impl Account {
         let shared = Arc::new(Shared {
             host,
             tokens: authority.tokens(),
+            provider: authority.issuer().split_once("://").map_or("", |(_, rest)| rest).to_owned(),
             roles: Mutex::default(),
             guests: Mutex::default(),
             repositories: Mutex::default(),
@@ -154,7 +175,21 @@ impl Account {
 
     /// Adds a role.
     pub fn add_role(&self, role: Role) {
-        lock(&self.shared.roles).push(role);
+        let account = role.arn.split(':').nth(4).unwrap_or_default();
+        let trust = Trust::of_subjects(&role.subjects, &self.shared.provider, account);
+        lock(&self.shared.roles).push(Known { role, trust });
+    }
+
+    /// Gives a role another trust policy (`UpdateAssumeRolePolicy`).
+    ///
+    /// # Errors
+    /// When there is no such role, or the document has something in it that this service does not judge.
+    pub fn set_trust_policy(&self, role: &str, document: Value) -> io::Result<()> {
+        let trust = Trust::of(document).map_err(|why| io::Error::other(format!("MalformedPolicyDocument: {why}")))?;
+        let mut roles = lock(&self.shared.roles);
+        let known = roles.iter_mut().find(|known| known.role.arn == role);
+        known.ok_or_else(|| io::Error::other("NoSuchEntity"))?.trust = trust;
+        Ok(())
     }
 
     /// Lets another account into all repositories, as their own policies can. Sessions that exist gain nothing.
@@ -166,6 +201,7 @@ impl Account {
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL_STS", self.url.clone()),
+            ("AWS_ENDPOINT_URL_IAM", self.url.clone()),
             ("AWS_ENDPOINT_URL_ECR", self.url.clone()),
             ("AWS_ENDPOINT_URL_ECR_PUBLIC", self.url.clone()),
             ("HTTPS_PROXY", self.front.proxy()),
@@ -198,19 +234,19 @@ impl Account {
         self.front.ca_certificate()
     }
 
-    /// Adds a fault of STS and the control plane. Faults are tried in the order in which they were added.
+    /// Adds a fault of STS, IAM and the control plane. Faults are tried in the order in which they were added.
     pub fn fault(&self, fault: Fault) {
         self.shared.traffic.expect(fault);
     }
 
-    /// Every request to STS and the control plane so far.
+    /// Every request to STS, IAM and the control plane so far.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.traffic.requests()
     }
 }
 
 impl Shared {
-    fn roles(&self) -> Vec<Role> {
+    fn roles(&self) -> Vec<Known> {
         lock(&self.roles).clone()
     }
 
@@ -255,14 +291,18 @@ fn unavailable(status: StatusCode, message: &str) -> Response {
     )
 }
 
-/// The query protocol has forms, the JSON protocol a target.
+/// The query protocol has forms, in which the version says which service is meant; the JSON protocol has a target.
 fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
     if incoming.method != Method::POST || incoming.path != "/" {
         return unavailable(StatusCode::NOT_FOUND, "only POST / is known");
     }
     match incoming.header("content-type") {
         Some("application/x-www-form-urlencoded" | "application/x-www-form-urlencoded; charset=utf-8") => {
-            sts::dispatch(shared, incoming)
+            let form = Form::of(&incoming.body);
+            match form.one("Version") {
+                Some(iam::VERSION) => iam::dispatch(shared, incoming, &form),
+                _ => sts::dispatch(shared, &form),
+            }
         }
         _ => ecr::dispatch(shared, incoming),
     }

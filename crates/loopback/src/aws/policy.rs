@@ -28,19 +28,19 @@ struct Statement {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-enum Effect {
+pub(super) enum Effect {
     Allow,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-enum OneOrMore {
+pub(super) enum OneOrMore {
     One(String),
     More(Vec<String>),
 }
 
 impl OneOrMore {
-    fn any(&self, fits: impl Fn(&str) -> bool) -> bool {
+    pub(super) fn any(&self, fits: impl Fn(&str) -> bool) -> bool {
         match self {
             Self::One(one) => fits(one),
             Self::More(several) => several.iter().any(|one| fits(one)),

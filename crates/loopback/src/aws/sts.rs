@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
 use super::policy::Policy;
 use super::principal::{Principal, secret};
+use super::query::{self, Form, Refusal, escaped};
 use super::{Role, Shared};
-use crate::answer::answer;
 use crate::authority::rfc3339;
-use crate::registry::{fits, parameters};
 use crate::sigv4::AccessKey;
-use crate::traffic::Incoming;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// What GitHub's tokens are asked for (GitHub, "Configuring OpenID Connect in Amazon Web Services").
@@ -21,36 +18,13 @@ const AUDIENCE: &str = "sts.amazonaws.com";
 /// Seconds, where nothing is asked for.
 const LIFE: i64 = 3600;
 
-/// Why nobody gets credentials: a code of the API, and words.
-struct Refusal(&'static str, String);
-
-pub(super) fn dispatch(shared: &Shared, incoming: &Incoming) -> Response {
-    match assume(shared, incoming) {
-        Ok(body) => xml(StatusCode::OK, body),
-        Err(refusal) => refuse(&refusal),
-    }
+pub(super) fn dispatch(shared: &Shared, form: &Form) -> Response {
+    query::answered(assume(shared, form), NAMESPACE)
 }
 
-fn xml(status: StatusCode, body: String) -> Response {
-    answer(status, &[("content-type", "text/xml")], body)
-}
-
-fn refuse(Refusal(code, message): &Refusal) -> Response {
-    let status = if *code == "AccessDenied" { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
-    xml(
-        status,
-        format!(
-            "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>Sender</Type><Code>{code}</Code><Message>{}</Message></Error>\
-             <RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>",
-            escaped(message)
-        ),
-    )
-}
-
-fn assume(shared: &Shared, incoming: &Incoming) -> Result<String, Refusal> {
+fn assume(shared: &Shared, form: &Form) -> Result<String, Refusal> {
     let invalid = |why: &str| Refusal("ValidationError", why.to_owned());
-    let form = parameters(&String::from_utf8_lossy(&incoming.body));
-    let one = |name: &str| form.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    let one = |name: &str| form.one(name);
     if (one("Action"), one("Version")) != (Some("AssumeRoleWithWebIdentity"), Some("2011-06-15")) {
         return Err(Refusal("InvalidAction", "this service is a fake: it does not do that".to_owned()));
     }
@@ -75,9 +49,9 @@ fn assume(shared: &Shared, incoming: &Incoming) -> Result<String, Refusal> {
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     let role = roles
         .iter()
-        .find(|role| role.arn == wanted && role.trusts(subject))
+        .find(|known| known.role.arn == wanted && known.trust.lets_in(&claims, &shared.provider, known.account()))
         .ok_or_else(|| Refusal("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned()))?;
-    give(shared, role, name, session, life, subject)
+    give(shared, &role.role, name, session, life, subject)
 }
 
 fn session_policy(text: &str) -> Result<Policy, Refusal> {
@@ -124,15 +98,4 @@ fn give(
         escaped(subject),
         escaped(&arn),
     ))
-}
-
-impl Role {
-    /// `StringLike` on the token's `sub`.
-    fn trusts(&self, subject: &str) -> bool {
-        self.subjects.iter().any(|pattern| fits(pattern, subject))
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

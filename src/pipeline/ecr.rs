@@ -196,7 +196,11 @@ impl LoginProvider for Ecr {
     }
 }
 
-fn tokens(context: &Context) -> Result<JobTokens, Failure> {
+/// The job's identity tokens for AWS.
+///
+/// # Errors
+/// When this is no job that is given some.
+pub fn tokens(context: &Context) -> Result<JobTokens, Failure> {
     let Some((url, bearer)) = &context.environment.token_endpoint else {
         return Err(Failure::usage("--aws-role needs the identity of a GitHub Actions job").hint(
             if context.environment.github_actions {

@@ -79,6 +79,7 @@ impl List<'_> {
             Connecting::Doctor => {
                 self.registry();
                 self.tokens();
+                self.trust_policy();
                 self.key()?;
                 if self.arguments.plan.signing.push_to_github {
                     self.url(github::address(self.context));
@@ -103,6 +104,15 @@ impl List<'_> {
         if plan.ecr.role.is_some() {
             self.tokens();
         }
+    }
+
+    /// Where the role is looked at.
+    fn trust_policy(&mut self) {
+        let plan = &self.arguments.plan;
+        let Some(role) = &plan.ecr.role else { return };
+        let near = plan.push.as_ref().and_then(|push| Host::of(push.repository.registry()));
+        let urls = self.handle.block_on(sealwright_ecr::trust_policy_endpoints(role, near.as_ref()));
+        urls.iter().for_each(|url| self.url(url));
     }
 
     fn tokens(&mut self) {

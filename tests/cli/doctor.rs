@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealwright_loopback::authority::{Authority, Job, workflow_claims};
-use sealwright_loopback::aws::{Account, Role};
+use sealwright_loopback::aws::{Account, Effect, Fault, Role};
 use sealwright_loopback::github::{GitHub, Permission, Scope, Visibility};
 use sealwright_loopback::registry::{ReferrersApi, Tags};
 use serde_json::{Value, json};
@@ -291,7 +291,11 @@ impl Workplace {
     }
 
     fn role(&self, subjects: &[&str]) {
-        let permissions = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "ecr:*", "Resource": "*" }] });
+        self.role_with(subjects, json!([{ "Effect": "Allow", "Action": "ecr:*", "Resource": "*" }]));
+    }
+
+    fn role_with(&self, subjects: &[&str], statements: Value) {
+        let permissions = json!({ "Version": "2012-10-17", "Statement": statements });
         let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
         self.account.add_role(Role { arn: ROLE.to_owned(), subjects, permissions });
     }
@@ -301,9 +305,15 @@ impl Workplace {
     }
 
     fn run(&self, job: &Job, arguments: &[&str]) -> Said {
+        self.run_beside(job, &[], arguments)
+    }
+
+    /// The same where other credentials lie about.
+    fn run_beside(&self, job: &Job, credentials: &[(&'static str, String)], arguments: &[&str]) -> Said {
         let ca = self.scene.path().join("ca.pem").display().to_string();
         let token = self.github.token("acme/shop", Permission::Write);
         let mut all = self.account.variables();
+        all.extend(credentials.iter().cloned());
         all.extend([
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("SSL_CERT_FILE", ca),
@@ -316,6 +326,35 @@ impl Workplace {
         let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.scene.run_with(&all, &[&["doctor"], arguments, &["-o", "text", "-o", "json=report.json"]].concat())
     }
+
+    /// Somebody with a token in a file and credentials of their own.
+    fn run_at_a_desk(&self, role: &str) -> Said {
+        held(&self.scene, json!({ "iss": self.authority.issuer() }));
+        let all = [self.account.variables(), self.account.user()].concat();
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let arguments =
+            ["doctor", "--identity-token", "token.jwt", "--aws-role", role, "-o", "text", "-o", "json=report.json"];
+        self.scene.run_with(&all, &arguments)
+    }
+
+    /// How often IAM was asked, signed for the one region where it is.
+    fn asked_iam(&self) -> usize {
+        let signed = |authorization: &String| authorization.contains("/us-east-1/iam/aws4_request");
+        self.account.requests().iter().filter(|request| request.authorization.as_ref().is_some_and(signed)).count()
+    }
+
+    fn outcome(&self, name: &str) -> String {
+        let row = rows(&self.scene).into_iter().find(|(found, ..)| found == name);
+        row.map(|(_, outcome, _)| outcome).expect(name)
+    }
+}
+
+/// What lets a role read its own trust policy.
+fn reads_itself() -> Value {
+    json!([
+        { "Effect": "Allow", "Action": "ecr:*", "Resource": "*" },
+        { "Effect": "Allow", "Action": "iam:GetRole", "Resource": ROLE },
+    ])
 }
 
 #[test]
@@ -348,6 +387,99 @@ fn a_set_up_in_which_nothing_is_wrong_has_no_finding_and_shows_no_token() {
         place.account.registry().requests().iter().all(|r| ["GET", "HEAD"].contains(&r.method.as_str())),
         "nothing is pushed"
     );
+    assert_eq!(place.asked_iam(), 0, "a file counts before what IAM says");
+}
+
+#[test]
+fn a_role_that_may_reads_its_own_trust_policy_in_a_session_for_nothing_else() {
+    let place = Workplace::new();
+    place.role_with(&[SUBJECT], reads_itself());
+    let job = place.authority.job(&claims(json!({}))).expect("job");
+    let push = place.push("v1");
+    let said = place.run(&job, &["--push", &push, "--aws-role", ROLE]).expect(0, &["statement 1 lets the job in"]);
+    assert_eq!((place.outcome("aws-trust-policy").as_str(), place.asked_iam()), ("ok", 1));
+    assert!(rows(&place.scene).iter().all(|(_, outcome, _)| !["warn", "fail"].contains(&outcome.as_str())));
+    for secret in ["eyJ", "Federated", job.request_token.as_str()] {
+        assert!(!said.stdout.contains(secret) && !said.stderr.contains(secret), "{}", said.stdout);
+    }
+    // No image is needed for it: the Security Token Service is asked where IAM is.
+    place.run(&job, &["--aws-role", ROLE]).expect(0, &["statement 1 lets the job in"]);
+    assert_eq!(place.outcome("aws-trust-policy"), "ok");
+}
+
+#[test]
+fn the_trust_policy_of_iam_names_the_subject_that_differs() {
+    let place = Workplace::new();
+    let named = "repo:acme/shop:ref:refs/heads/main";
+    place.role_with(&[named], reads_itself());
+    let job = place.authority.job(&claims(json!({}))).expect("job");
+    let push = place.push("v1");
+    let arguments = ["--push", &push, "--aws-role", ROLE];
+    let words =
+        ["statement 1: sub is", "expected StringLike", &format!("replace {named:?} by {SUBJECT:?}"), "aws-role"];
+    place.run_beside(&job, &place.account.user(), &arguments).expect(2, &words);
+    let failing = |name: &str| place.outcome(name) == "fail";
+    assert!(failing("aws-trust-policy") && failing("aws-role"));
+}
+
+#[test]
+fn the_trust_policy_of_iam_names_the_audience_that_differs() {
+    let place = Workplace::new();
+    place.role_with(&[SUBJECT], reads_itself());
+    let condition = json!({ "StringEquals": { "aud": "sigstore", "sub": SUBJECT } });
+    let policy = trust_policy(place.authority.issuer(), condition);
+    place.account.set_trust_policy(ROLE, serde_json::from_str(&policy).expect("JSON")).expect("role");
+    let words = ["statement 1 (Release): aud is \"sts.amazonaws.com\", expected StringEquals \"sigstore\""];
+    place.run_at_a_desk(ROLE).expect(2, &words);
+    only_fails(&place.scene, "aws-trust-policy");
+    let job = place.authority.job(&claims(json!({}))).expect("job");
+    place.run_beside(&job, &place.account.user(), &["--aws-role", ROLE]).expect(2, &words);
+}
+
+#[test]
+fn a_policy_that_nobody_may_read_is_no_failure_and_the_permission_is_named() {
+    let place = Workplace::new();
+    place.role(&[SUBJECT]);
+    let job = place.authority.job(&claims(json!({}))).expect("job");
+    let push = place.push("v1");
+    let arguments = ["--push", &push, "--aws-role", ROLE];
+    let words = [
+        &format!("that needs iam:GetRole on {ROLE}")[..],
+        "as the role: iam:GetRole is not permitted: AccessDenied",
+        "because no identity-based policy allows the iam:GetRole action",
+        "there are no AWS credentials",
+        "aws iam get-role --role-name release > trust.json",
+        "the job assumes",
+    ];
+    place.run(&job, &arguments).expect(0, &words);
+    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
+    // Whoever else is there may read it.
+    place.run_beside(&job, &place.account.user(), &arguments).expect(0, &["statement 1 lets the job in"]);
+    assert_eq!(place.outcome("aws-trust-policy"), "ok");
+}
+
+#[test]
+fn a_role_of_that_name_in_another_account_is_not_taken_for_it() {
+    let place = Workplace::new();
+    place.role(&[SUBJECT]);
+    let other = "arn:aws:iam::999988887777:role/release";
+    let words =
+        [&format!("the credentials lead to {ROLE}, expected {other}")[..], &format!("needs iam:GetRole on {other}")];
+    place.run_at_a_desk(other).expect(0, &words);
+    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
+}
+
+#[test]
+fn iam_that_does_not_answer_is_asked_again_and_what_it_says_has_a_limit() {
+    let place = Workplace::new();
+    place.role(&[SUBJECT]);
+    place.account.fault(Fault::once("POST", "/", Effect::Status(503)));
+    place.run_at_a_desk(ROLE).expect(0, &["statement 1 lets the job in"]);
+    place.account.fault(Fault::once("POST", "/", Effect::Endless));
+    place.run_at_a_desk(ROLE).expect(0, &["iam:GetRole: the answer is longer than 262144 bytes"]);
+    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
+    place.account.fault(Fault::always("POST", "/", Effect::Status(503)));
+    place.run_at_a_desk(ROLE).expect(5, &["FAIL", "aws-trust-policy", "iam:GetRole failed: 503"]);
 }
 
 #[test]
@@ -377,6 +509,8 @@ fn a_role_that_aws_refuses_is_explained_as_far_as_aws_explains() {
     let words =
         ["aws-role", "Not authorized to perform sts:AssumeRoleWithWebIdentity", "aws iam get-role --role-name release"];
     place.run(&job, &["--push", &push, "--aws-role", ROLE]).expect(2, &words);
+    // A role that is not given cannot read its own policy.
+    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
 }
 
 #[test]
@@ -454,6 +588,12 @@ fn the_endpoints_of_a_command_are_listed_for_a_firewall() {
             "www.cisa.gov:443",
         ]
     );
+    let doctor = listed(&[], &["doctor", "--push", &push, "--aws-role", ROLE, "--key", "key.pem"]);
+    let role = ["iam.amazonaws.com:443", "sts.eu-west-1.amazonaws.com:443"];
+    assert!(role.iter().all(|endpoint| doctor.contains(&(*endpoint).to_owned())), "{doctor:?}");
+    let desk = listed(&[], &["doctor", "--aws-role", ROLE, "--key", "key.pem"]);
+    let tokens = "*.actions.githubusercontent.com:443";
+    assert_eq!(desk, [tokens, "iam.amazonaws.com:443", "sts.us-east-1.amazonaws.com:443"]);
     let key = ["--key", "awskms:///alias/release", "--transparency", "none"];
     let sign = ["sign", "--push", "ghcr.io/acme/shop:v1", "--push-to-github"];
     let region = [("AWS_REGION", "eu-west-1")];

@@ -234,6 +234,50 @@ fn the_release_of_main_signs_and_nothing_else_gets_in() {
 }
 
 #[test]
+fn doctor_reads_the_role_and_names_the_claim_that_differs() {
+    let home = home();
+    let vault = Vault::start(home.path());
+    vault.key("release", "ecdsa-p256");
+    let authority = Authority::start().expect("authority");
+    vault.trust(&authority);
+    let doctor = |changed: Value, asker: Option<&str>, role: &str| {
+        let token = authority.token(&claims(changed)).expect("token");
+        vault.write("token", &token);
+        let said = vault.ours(
+            asker,
+            &["doctor", "--key", "hashivault://release", "--vault-role", role, "--identity-token", "token"],
+        );
+        assert!(!said.stdout.contains(&token) && !said.stderr.contains(&token), "{}", said.stdout);
+        said
+    };
+    let same = doctor(json!({}), Some("root"), "release").expect_code(0);
+    assert!(same.stdout.contains("the job may log in"), "{}", same.stdout);
+    for (changed, words) in [
+        (json!({ "ref": "refs/heads/x" }), "ref is \"refs/heads/x\", expected bound_claims \"refs/heads/main\""),
+        (json!({ "repository_id": "666" }), "repository_id is \"666\", expected bound_claims \"123456\""),
+        (json!({ "event_name": "schedule" }), "event_name is \"schedule\", expected bound_claims \"push\""),
+    ] {
+        let said = doctor(changed, Some("root"), "release").expect_code(2);
+        assert!(said.stdout.contains(&format!("the role: {words}")), "{}", said.stdout);
+        // Vault itself says the same of the login.
+        assert!(said.stdout.contains("auth/jwt/login"), "{}", said.stdout);
+    }
+    // Vault refuses the login as that role too, which is another row.
+    let said = doctor(json!({}), Some("root"), "none").expect_code(2);
+    assert!(said.stdout.contains("there is nothing at auth/jwt/role/none"), "{}", said.stdout);
+    // What a job is given for signing reads no roles; that is no failure.
+    let weak = vault.admin(&["token", "create", "-policy=release-signer", "-field=token"]).stdout;
+    let said = doctor(json!({}), Some(weak.trim()), "release").expect_code(0);
+    for words in
+        ["permission denied", "path \"auth/jwt/role/release\" { capabilities = [\"read\"] }", "vault read -format=json"]
+    {
+        assert!(said.stdout.contains(words), "{words}: {}", said.stdout);
+    }
+    let said = doctor(json!({}), None, "release").expect_code(0);
+    assert!(said.stdout.contains("VAULT_TOKEN is not set"), "{}", said.stdout);
+}
+
+#[test]
 fn a_machine_without_an_identity_gets_in_by_its_role() {
     let home = home();
     let vault = Vault::start(home.path());

@@ -31,7 +31,7 @@ pub use keyless::KeylessSigner;
 pub use kms::KmsKey;
 pub use logged_key::LoggedKeySigner;
 pub use signing_key::SigningKey;
-pub use vault::{VaultAccess, VaultKey, VaultLogin};
+pub use vault::{VaultAccess, VaultKey, VaultLogin, vault_role};
 
 /// One that signs.
 #[derive(Debug)]
@@ -126,6 +126,9 @@ pub enum SignError {
     /// Vault refuses, or what is asked of it cannot be.
     #[error("Vault cannot be used: {0}")]
     Vault(String),
+    /// Vault knows who asks, or not, and does not let them.
+    #[error("Vault cannot be used: {0}")]
+    VaultDenied(String),
     /// The signing config does not name what is needed.
     #[error("the signing config cannot be used: {0}")]
     SigningConfig(String),

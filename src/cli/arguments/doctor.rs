@@ -42,10 +42,12 @@ pub struct Doctor {
     /// checkout
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// The trust policy of an AWS role, as a document or as `aws iam get-role` prints it
+    /// The trust policy of an AWS role, as a document or as `aws iam get-role` prints it; default: that of --aws-role, as IAM
+    /// shows it to the role itself or to whose AWS credentials are found (iam:GetRole)
     #[arg(long, value_name = "FILE")]
     pub aws_trust_policy: Option<PathBuf>,
-    /// A role of Vault or OpenBao, as `vault read -format=json auth/jwt/role/NAME` prints it
+    /// A role of Vault or OpenBao, as `vault read -format=json auth/jwt/role/NAME` prints it; default: --vault-role, as the server
+    /// shows it to whose token `VAULT_TOKEN` or `BAO_TOKEN` is
     #[arg(long, value_name = "FILE")]
     pub vault_role_file: Option<PathBuf>,
     /// A SARIF file would be uploaded: check security-events write

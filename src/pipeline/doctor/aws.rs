@@ -8,6 +8,7 @@ use sealwright_workload::aws::{Evaluation, Judged, Outcome as Decision, TrustPol
 use sealwright_workload::{Difference, Weight};
 use tokio::runtime::Handle;
 
+use super::iam;
 use super::registry::Place;
 use super::row::{Outcome, Row};
 use super::token::Tokens;
@@ -16,33 +17,51 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// The trust policy in a file.
-pub(super) fn trust_policy(arguments: &Doctor, tokens: &Tokens<'_>, context: &Context) -> Row {
-    const NAME: &str = "aws-trust-policy";
-    let Some(file) = &arguments.aws_trust_policy else {
-        return Row::not_checked(NAME, "no --aws-trust-policy names a file");
+/// Where a trust policy is from.
+enum Source<'a> {
+    File(&'a Path),
+    Iam(&'a RoleArn),
+}
+
+/// The trust policy: that in a file, else that of the role as IAM has it.
+pub(super) fn trust_policy(
+    arguments: &Doctor,
+    place: Option<&Result<Place, Failure>>,
+    tokens: &Tokens<'_>,
+    context: &Context,
+    handle: &Handle,
+) -> Row {
+    const NAME: &str = iam::NAME;
+    let role = arguments.plan.ecr.role.as_ref();
+    let source = match (&arguments.aws_trust_policy, role) {
+        (Some(file), _) => Source::File(file),
+        (None, Some(role)) => Source::Iam(role),
+        (None, None) => {
+            return Row::not_checked(NAME, "neither --aws-trust-policy names a file nor --aws-role a role");
+        }
     };
     let claims = match tokens.for_audience(AUDIENCE) {
         Ok(Some(claims)) => claims,
         Ok(None) => return Row::not_checked(NAME, "there is no token to compare it with"),
         Err(failure) => return Row::failure(NAME, &failure),
     };
-    let policy = match read(file, context) {
-        Ok(policy) => policy,
-        Err(failure) => return Row::failure(NAME, &failure),
+    let policy = match source {
+        Source::File(file) => read(file, context).map_err(|failure| Row::failure(NAME, &failure)),
+        Source::Iam(role) => {
+            let near = place.and_then(|place| Host::of(place.as_ref().ok()?.repository().registry()));
+            iam::trust_policy(role, near.as_ref(), tokens, context, handle)
+        }
     };
-    let account = arguments.plan.ecr.role.as_ref().map(account);
-    judged(NAME, &policy.evaluate(&claims, account.as_deref()))
+    match policy {
+        Ok(policy) => judged(NAME, &policy.evaluate(&claims, role.map(RoleArn::account))),
+        Err(row) => row,
+    }
 }
 
 fn read(file: &Path, context: &Context) -> Result<TrustPolicy, Failure> {
     let fail = |why: String| Failure::usage(format!("{}: {why}", file.display()));
     let bytes = read_file(file, context.limits.configuration).map_err(|e| fail(e.to_string()))?;
     TrustPolicy::parse(&bytes).map_err(|e| fail(e.to_string()))
-}
-
-fn account(role: &RoleArn) -> String {
-    role.to_string().split(':').nth(4).unwrap_or_default().to_owned()
 }
 
 fn judged(name: &'static str, evaluation: &Evaluation) -> Row {
@@ -134,15 +153,13 @@ pub(super) fn role(
         Ok(()) => Row::ok(NAME, format!("the job assumes {role}")),
         Err(failure) => {
             let row = Row::failure(NAME, &failure);
-            if row.outcome == Outcome::Fail(Exit::Unavailable) || arguments.aws_trust_policy.is_some() {
+            if row.outcome == Outcome::Fail(Exit::Unavailable) {
                 return row;
             }
-            let name = role.to_string().rsplit('/').next().unwrap_or_default().to_owned();
-            row.next([
-                "AWS does not say which claim differs; with the trust policy it is said here:".to_owned(),
-                format!("  aws iam get-role --role-name {name} > trust.json"),
-                "  sealwright doctor --aws-trust-policy trust.json".to_owned(),
-            ])
+            row.next([format!(
+                "AWS does not say which claim differs; {} does, where the trust policy can be read",
+                iam::NAME
+            )])
         }
     }
 }

@@ -3,6 +3,7 @@
 mod aws;
 mod clock;
 mod github;
+mod iam;
 mod key;
 mod machine;
 mod registry;
@@ -48,10 +49,10 @@ pub fn examine(arguments: &Doctor, context: &Context, handle: &Handle) -> Findin
     let mut clocks = Clocks::new(context.now);
     clocks.token(&tokens);
     let mut rows = vec![identity_token, tokens.audience(arguments)];
-    rows.push(aws::trust_policy(arguments, &tokens, context));
     let registry = registry::Place::open(arguments, &tokens, context, handle);
+    rows.push(aws::trust_policy(arguments, registry.as_ref(), &tokens, context, handle));
     rows.push(aws::role(arguments, registry.as_ref(), &tokens, handle));
-    rows.push(vault::role(arguments, &tokens, context));
+    rows.push(vault::role(arguments, &tokens, context, handle));
     rows.push(key::key(arguments, context, handle));
     rows.push(trust_file::builders(arguments, &tokens, context));
     rows.extend(github::permissions(arguments, &tokens, &mut clocks, context, handle));

@@ -105,7 +105,9 @@ impl VaultClient {
             if status == StatusCode::NOT_FOUND {
                 return Ok(None);
             }
-            Err(Passing::Final(SignError::Vault(format!("it answered {status}{why} to {path}"))))
+            let message = format!("it answered {status}{why} to {path}");
+            let denied = status == StatusCode::FORBIDDEN;
+            Err(Passing::Final(if denied { SignError::VaultDenied(message) } else { SignError::Vault(message) }))
         })
         .await
     }

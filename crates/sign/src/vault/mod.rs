@@ -131,6 +131,26 @@ impl VaultKey {
     }
 }
 
+/// A role of the JWT auth method at `method`, as Vault shows it ("JWT/OIDC auth method (API)", "Read role"); nothing where there is no
+/// such role. It holds conditions and no secrets.
+///
+/// # Errors
+/// When Vault is not there, or lets nobody in, or whoever asks may not read it ([`SignError::VaultDenied`]).
+pub async fn vault_role(
+    access: VaultAccess,
+    method: &str,
+    name: &str,
+    timeout: Duration,
+) -> Result<Option<Value>, SignError> {
+    let method = path(method, "the path of the auth method")?;
+    let name = path(name, "the role's name")?;
+    let client = VaultClient::open(&access, timeout).await?;
+    Ok(match client.get(&format!("auth/{method}/role/{name}")).await? {
+        Answer::Data(role) => Some(role),
+        Answer::NotFound => None,
+    })
+}
+
 fn unusual(what: &str) -> SignError {
     SignError::Upstream { service: "Vault", message: format!("it {what}") }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use sealwright_core::{Digest, Redacted};
-use sealwright_sign::{SignError, Signer, SigningKey, VaultAccess, VaultKey, VaultLogin};
+use sealwright_sign::{SignError, Signer, SigningKey, VaultAccess, VaultKey, VaultLogin, vault_role};
 use serde_json::{Value, json};
 
 use crate::keyless::run;
@@ -45,11 +45,13 @@ fn key() -> String {
 }
 
 fn open(address: &str) -> Result<VaultKey, SignError> {
+    run(VaultKey::open(access(address), "release", None, Duration::from_secs(5)))
+}
+
+fn access(address: &str) -> VaultAccess {
     let login = VaultLogin::Token(Redacted::new("s.SECRET\n".to_owned()));
     let mount = "transit".to_owned();
-    let access =
-        VaultAccess { address: address.to_owned(), namespace: Some("team".into()), mount, authorities: None, login };
-    run(VaultKey::open(access, "release", None, Duration::from_secs(5)))
+    VaultAccess { address: address.to_owned(), namespace: Some("team".into()), mount, authorities: None, login }
 }
 
 fn sign(key: VaultKey) -> Result<Vec<u8>, SignError> {
@@ -108,5 +110,26 @@ fn an_answer_has_a_limit_and_a_plain_address_gets_no_token() {
     assert!(error.is_unavailable() && error.to_string().contains("too long"), "{error}");
     for bad in ["http://vault.example:8200", "vault.example", "ftp://127.0.0.1.example"] {
         assert!(matches!(open(bad), Err(SignError::Vault(why)) if why.contains("https://")), "{bad}");
+    }
+}
+
+#[test]
+fn a_role_is_there_or_not_there_or_not_to_be_read() {
+    let ask = |answer: String, method: &str, name: &str| {
+        let (address, requests) = serve(vec![answer]);
+        (run(vault_role(access(&address), method, name, Duration::from_secs(5))), requests)
+    };
+    let shown = json!({ "data": { "role_type": "jwt" } }).to_string();
+    let (role, requests) = ask(answer("200 OK", &shown), "/team/jwt/", "release");
+    assert_eq!(role, Ok(Some(json!({ "role_type": "jwt" }))));
+    let request = requests.recv().expect("request");
+    assert!(request.starts_with("GET /v1/auth/team/jwt/role/release "), "{request}");
+    let none = ask(answer("404 Not Found", r#"{"errors":[]}"#), "jwt", "release").0;
+    assert_eq!(none, Ok(None));
+    let denied = ask(answer("403 Forbidden", r#"{"errors":["permission denied"]}"#), "jwt", "release").0;
+    assert!(matches!(&denied, Err(SignError::VaultDenied(why)) if why.contains("permission denied")), "{denied:?}");
+    for (method, name) in [("../sys", "release"), ("jwt", "../config"), ("jwt", "")] {
+        let refused = ask(answer("200 OK", &shown), method, name).0;
+        assert!(matches!(&refused, Err(SignError::Vault(why)) if why.contains("expected letters")), "{refused:?}");
     }
 }

@@ -1,10 +1,10 @@
-//! `sealwright policy`: the trust file in the words of others.
+//! `policy export`: the trust file's builders in the words of others.
 
 use sealwright_ecr::AUDIENCE;
 use sealwright_policy::{Builder, BuilderIdentity};
 use sealwright_workload::export::{Exported, Inexpressible, aws_trust_policy, json, vault_role};
 
-use crate::cli::arguments::{Policy, PolicyExport, PolicyFormat};
+use crate::cli::arguments::{PolicyExport, PolicyFormat};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::pipeline::trust_file;
@@ -14,8 +14,7 @@ use crate::report::console::write_document;
 ///
 /// # Errors
 /// When the trust file cannot be read, or its builders cannot be said in those words.
-pub fn run(command: &Policy, context: &Context) -> Result<(), Failure> {
-    let Policy::Export(arguments) = command;
+pub fn run(arguments: &PolicyExport, context: &Context) -> Result<(), Failure> {
     let file = trust_file::find(arguments.policy.as_deref(), context)?
         .ok_or_else(|| Failure::usage("there is no trust file here").hint("name one with --policy FILE"))?;
     let builders = chosen(&file.policy.builders, arguments)?;

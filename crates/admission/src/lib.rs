@@ -1,3 +1,5 @@
 //! What a cluster admits: the trust file as objects of an admission controller, and the silent mistakes in such objects.
 //!
 //! Data in, data out: nothing here reads a file or speaks to a cluster.
+
+pub mod render;

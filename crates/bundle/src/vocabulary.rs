@@ -45,6 +45,14 @@ pub const SEAL_INPUTS: [&str; 20] = [
 /// GitHub's own build type for workflows (actions/buildtypes, `workflow/v1`).
 pub const GITHUB_WORKFLOW: &str = "https://actions.github.io/buildtypes/workflow/v1";
 
+/// The external parameters that a build type is known to have, without those that change what is built as somebody likes.
+pub const KNOWN_PARAMETERS: [(&str, &[&str]); 4] = [
+    (GITHUB_WORKFLOW, &["workflow"]),
+    (SEAL_WORKFLOW, &["workflow"]),
+    ("https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1", &["workflow"]),
+    (SEALED, &["source"]),
+];
+
 /// The level in a decision's `verifiedLevels` that says that the gate let the image pass.
 pub const GATE_LEVEL: &str = "SEALWRIGHT_GATE";
 /// The member of a decision that lists waivers. SLSA asks for `<vendor>_<field>` (SLSA v1.0, "Parsing rules").

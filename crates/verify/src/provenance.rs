@@ -17,14 +17,6 @@ pub(crate) struct Rules<'a> {
     pub(crate) identity: &'a BuilderIdentity,
 }
 
-/// The external parameters that a build type is known to have, without those that change what is built as somebody likes.
-const KNOWN: [(&str, &[&str]); 4] = [
-    (vocabulary::GITHUB_WORKFLOW, &["workflow"]),
-    (vocabulary::SEAL_WORKFLOW, &["workflow"]),
-    ("https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1", &["workflow"]),
-    (vocabulary::SEALED, &["source"]),
-];
-
 /// Generators: they say who asked them, and take the digest from there. The build is not theirs.
 const GENERATORS: [&str; 2] = [
     "https://github.com/slsa-framework/slsa-github-generator/container@v1",
@@ -136,7 +128,7 @@ impl<'a> Provenance<'a> {
 
     /// The external parameters that have a value and are not known. What is empty changes nothing.
     fn unknown_parameters(&self, accepted: &[String]) -> Vec<String> {
-        let known = KNOWN.iter().find(|(build_type, _)| self.build_type() == Some(build_type));
+        let known = vocabulary::KNOWN_PARAMETERS.iter().find(|(build_type, _)| self.build_type() == Some(build_type));
         let known = known.map_or(&[][..], |(_, known)| known);
         let is_known = |name: &str| known.contains(&name) || accepted.iter().any(|accepted| accepted == name);
         let clip = |name: &str| Untrusted::from(name.chars().take(60).collect::<String>()).to_string();

@@ -1,0 +1,197 @@
+//! ImageValidatingPolicy objects (Kyverno, `policies.kyverno.io/v1`): what the images of a Pod have to have.
+//!
+//! Chosen because the engine would otherwise let something pass in silence (Kyverno 1.19.1, read in source and executed):
+//! a signature is asked for as an attestation of its own type, since any verified bundle counts as a signature otherwise; images
+//! are filtered by expressions over the whole reference, since a glob crosses slashes; image volumes are extracted, since the
+//! built-in extractors leave them out; there is no selector that a namespace's or a Pod's owner could change.
+
+use sealwright_bundle::predicate_type as types;
+use sealwright_policy::{Builder, Policy, SbomFormat};
+
+use super::attestor::attestor;
+use super::conditions::{self, Condition};
+use super::judgment::{Demand, refused};
+use super::object::{Object, Rule, Stage};
+use super::yaml::Node;
+use super::{Settings, cel};
+
+/// What is asked for in one policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    Signature,
+    Sbom(SbomFormat),
+    Provenance,
+    Decision,
+    Scan,
+    ScanAge,
+}
+
+impl Evidence {
+    /// Name in the policy, type, and name in messages.
+    fn attestation(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Signature => ("signature", types::SIGNATURE, "signature"),
+            Self::Sbom(SbomFormat::CycloneDx) => ("cyclonedx", types::CYCLONEDX, "CycloneDX SBOM"),
+            Self::Sbom(SbomFormat::Spdx) => ("spdx", types::SPDX, "SPDX SBOM"),
+            Self::Provenance => ("provenance", types::PROVENANCE, "provenance"),
+            Self::Decision => ("decision", types::VERIFICATION_SUMMARY, "decision"),
+            Self::Scan | Self::ScanAge => ("scan", types::VULN, "scan"),
+        }
+    }
+
+    /// Whether a builder has to have it.
+    pub(super) fn asked_of(self, builder: &Builder) -> bool {
+        let rules = &builder.evidence;
+        match self {
+            Self::Signature => rules.signature,
+            Self::Sbom(format) => rules.sbom.required && rules.sbom.formats.contains(&format),
+            Self::Provenance => rules.provenance.required,
+            Self::Decision => rules.decision,
+            Self::Scan => rules.scan.required,
+            Self::ScanAge => rules.scan.required && rules.scan.max_age.is_some(),
+        }
+    }
+
+    fn conditions(self, policy: &Policy, builder: &Builder) -> Result<Vec<Condition>, String> {
+        let mut all: Vec<Condition> = conditions::source(builder).into_iter().collect();
+        match self {
+            Self::Signature => {}
+            Self::Sbom(format) => all.push(conditions::sbom(format)),
+            Self::Provenance => all.extend(conditions::provenance(builder)?),
+            Self::Decision => all.extend(conditions::decision(policy, builder)),
+            Self::Scan => all.extend(conditions::scan(policy, builder)),
+            Self::ScanAge => all.extend(builder.evidence.scan.max_age.map(conditions::scan_age)),
+        }
+        Ok(all)
+    }
+}
+
+/// One policy to be written.
+pub(super) struct ImagePolicy<'a> {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) about: String,
+    pub(super) evidence: &'a [Evidence],
+    pub(super) rule: Rule,
+    pub(super) stage: Stage,
+    /// Whether tags become digests here; one policy is enough.
+    pub(super) pins: bool,
+}
+
+/// All images of a Pod.
+const IMAGES: &str = "images.containers + images.initContainers + images.ephemeralContainers + images.volumes";
+
+/// What the built-in extractors leave out (Kubernetes, `ImageVolumeSource`).
+const VOLUMES: &str = "object.spec.?volumes.orValue([]).filter(v, has(v.image)).map(v, v.image.?reference.orValue(''))";
+
+/// The object.
+pub(super) fn image_policy(what: &ImagePolicy<'_>, policy: &Policy, settings: &Settings) -> Result<Object, String> {
+    let ephemeral = what.rule == Rule::EphemeralContainers;
+    let images = if ephemeral { "images.ephemeralContainers" } else { IMAGES };
+    let mut variables = vec![("images".to_owned(), images.to_owned())];
+    let mut validations = Vec::new();
+    let mut attestations: Vec<(&str, &str)> = Vec::new();
+    if ephemeral {
+        validations.push(validation(
+            "variables.images.all(image, image.matches(r'@sha256:[0-9a-f]{64}$'))",
+            Node::text("an ephemeral container's image has no digest"),
+            None,
+        ));
+    }
+    for evidence in what.evidence {
+        let demands = demands(*evidence, policy)?;
+        for demand in &demands {
+            let (name, kind) = (demand.attestation, type_of(demand.attestation));
+            if !attestations.contains(&(name, kind)) {
+                attestations.push((name, kind));
+            }
+        }
+        let variable = match what.evidence {
+            [_] => "refused".to_owned(),
+            _ => format!("refused_{}", evidence.attestation().0),
+        };
+        let threshold = if *evidence == Evidence::Signature { policy.evidence.signers.threshold } else { 1 };
+        let threshold = usize::try_from(threshold).unwrap_or(usize::MAX);
+        variables.push((variable.clone(), refused("variables.images", &demands, threshold)));
+        validations.push(validation(
+            &format!("size(variables.{variable}) == 0"),
+            Node::text(format!("an image has no {} that counts", evidence.attestation().2)),
+            Some(format!("variables.{variable}.join('; ')")),
+        ));
+    }
+    let attestors = policy.builders.iter().map(|builder| attestor(builder, settings)).collect::<Result<Vec<_>, _>>()?;
+    let pair = |name: &str, expression: &str| {
+        Node::map([("name", Some(Node::text(name))), ("expression", Some(Node::lines(expression)))])
+    };
+    let typed = |(name, kind): (&str, &str)| {
+        let intoto = Node::map([("type", Some(Node::text(kind)))]);
+        Node::map([("name", Some(Node::text(name))), ("intoto", Some(intoto))])
+    };
+    // The running containers' images are matched too where an ephemeral one is added: they have been judged when they came.
+    let configuration = Node::map([
+        ("mutateDigest", Some(Node::Bool(what.pins))),
+        ("verifyDigest", Some(Node::Bool(!ephemeral))),
+        ("required", Some(Node::Bool(!ephemeral))),
+    ]);
+    let extractors = (!ephemeral).then(|| Node::List(vec![pair("volumes", VOLUMES)]));
+    let spec = vec![
+        ("matchImageReferences", Some(Node::List(vec![matched(policy)]))),
+        ("images", extractors),
+        ("validationConfigurations", Some(configuration)),
+        ("attestors", Some(Node::List(attestors))),
+        ("attestations", Some(Node::List(attestations.into_iter().map(typed).collect()))),
+        ("variables", Some(Node::List(variables.iter().map(|(name, text)| pair(name, text)).collect()))),
+        ("validations", Some(Node::List(validations))),
+    ];
+    Ok(Object {
+        kind: "ImageValidatingPolicy",
+        name: what.name,
+        title: what.title,
+        about: what.about.clone(),
+        rule: what.rule,
+        stage: what.stage,
+        spec,
+    })
+}
+
+fn matched(policy: &Policy) -> Node {
+    if policy.images.is_empty() {
+        return Node::map([("glob", Some(Node::text("*")))]);
+    }
+    let expression = format!("ref.matches({})", cel::string(&cel::images(&policy.images)));
+    Node::map([("expression", Some(Node::lines(&expression)))])
+}
+
+pub(super) fn validation(expression: &str, message: Node, more: Option<String>) -> Node {
+    Node::map([
+        ("expression", Some(Node::lines(expression))),
+        ("message", Some(message)),
+        ("messageExpression", more.as_deref().map(Node::lines)),
+    ])
+}
+
+fn type_of(name: &str) -> &'static str {
+    let all = [
+        Evidence::Signature,
+        Evidence::Sbom(SbomFormat::CycloneDx),
+        Evidence::Sbom(SbomFormat::Spdx),
+        Evidence::Provenance,
+        Evidence::Decision,
+        Evidence::Scan,
+    ];
+    all.iter().map(|evidence| evidence.attestation()).find(|(own, ..)| *own == name).map_or("", |(_, kind, _)| kind)
+}
+
+/// A builder of whom this evidence is not asked is known by its signature: its images pass, and nobody else's.
+fn demands(evidence: Evidence, policy: &Policy) -> Result<Vec<Demand<'_>>, String> {
+    let signers = &policy.evidence.signers.of;
+    let counts =
+        |builder: &&Builder| evidence != Evidence::Signature || signers.is_empty() || signers.contains(&builder.name);
+    let demand = |builder| {
+        let evidence = if evidence.asked_of(builder) { evidence } else { Evidence::Signature };
+        let (attestation, _, what) = evidence.attestation();
+        let conditions = evidence.conditions(policy, builder)?;
+        Ok(Demand { builder, attestation, what, conditions })
+    };
+    policy.builders.iter().filter(counts).map(demand).collect()
+}

@@ -1,0 +1,210 @@
+//! `policy render`: the trust file as objects of Kyverno.
+//!
+//! What is written denies whatever the trust file's own words refuse, as far as the engine can see it; what it cannot say is told
+//! ([`Rendered::notes`]). The same trust file gives the same bytes.
+
+mod attestor;
+mod cel;
+mod conditions;
+mod image_policy;
+mod judgment;
+mod kustomization;
+mod notes;
+mod object;
+mod reference_policy;
+mod yaml;
+
+use std::collections::BTreeMap;
+
+use sealwright_core::Digest;
+use sealwright_policy::{PathPattern, Policy, SbomFormat};
+
+use image_policy::{Evidence, ImagePolicy, image_policy};
+use object::{Object, Rule, Stage};
+
+/// The first version of Kyverno in which these objects hold: before it, `verifyDigest`, `mutateDigest` and `required` did
+/// nothing in them, and ephemeral containers went unseen (kyverno/kyverno#16808, #16809, #16853, #16947).
+pub const KYVERNO: &str = "1.19.1";
+
+/// What the trust file does not say.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The public keys of the builders that have one (PEM), by the builders' names.
+    pub keys: BTreeMap<String, String>,
+    /// Keys that Kyverno fetches from a key service itself, by the builders' names: `awskms:///arn:…`.
+    pub kms: BTreeMap<String, String>,
+    /// Whose certificates, logs and times count.
+    pub instance: Instance,
+    /// Repositories whose images run without evidence, beside those of the trust file.
+    pub also_allowed: Vec<PathPattern>,
+    /// Digests that do not run any more.
+    pub revoked: Vec<Digest>,
+}
+
+/// A Sigstore instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Instance {
+    /// Sigstore's own, which Kyverno knows.
+    #[default]
+    PublicGood,
+    /// One that publishes its keys by TUF.
+    Tuf {
+        /// Where.
+        url: String,
+        /// Its first `root.json`; without one Kyverno's own.
+        root: Option<Vec<u8>>,
+    },
+    /// One whose keys are handed over.
+    TrustedRoot {
+        /// `trusted_root.json`.
+        json: String,
+        /// Whether it has logs. GitHub's own instance has none: its certificates stand on timestamps.
+        logs: bool,
+    },
+}
+
+/// Files of a folder, and what they do not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Path in the folder, and text.
+    pub files: Vec<(String, String)>,
+    /// What is left out, each for a person.
+    pub notes: Vec<String>,
+}
+
+/// Why nothing is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Inexpressible(pub String);
+
+/// Writes the trust file as Kyverno's objects: one file per policy in `base/`, and two overlays.
+///
+/// # Errors
+/// When something of the trust file would be weaker in Kyverno's words, or a key is missing.
+pub fn kyverno(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
+    if policy.builders.is_empty() {
+        return Err(Inexpressible(
+            "the trust file names no builders: there is nobody whose images could be admitted".into(),
+        ));
+    }
+    let digest = policy.digest().to_string();
+    let mut files = Vec::new();
+    for (folder, objects) in all(policy, settings).map_err(Inexpressible)? {
+        let mut text = header(&digest);
+        for (position, object) in objects.into_iter().enumerate() {
+            text.push_str(if position == 0 { "" } else { "---\n" });
+            text.push_str(&object.node(&digest).document());
+        }
+        files.push((format!("base/{folder}/policy.yaml"), text));
+    }
+    let listed: Vec<String> =
+        files.iter().filter_map(|(path, _)| path.strip_prefix("base/").map(str::to_owned)).collect();
+    let more = [
+        ("base", kustomization::base(listed.iter().map(String::as_str))),
+        ("overlays/audit", kustomization::audit()),
+        ("overlays/enforce", kustomization::enforce()),
+    ];
+    files.extend(more.map(|(folder, text)| (format!("{folder}/kustomization.yaml"), header(&digest) + &text)));
+    Ok(Rendered { files, notes: notes::notes(policy, settings) })
+}
+
+fn header(digest: &str) -> String {
+    format!(
+        "# Made by `sealwright policy render` from the trust file {digest}.\n# Do not edit: change the trust file and render again. For Kyverno {KYVERNO} or newer.\n"
+    )
+}
+
+/// The objects by their folders.
+fn all(policy: &Policy, settings: &Settings) -> Result<Vec<(&'static str, Vec<Object>)>, String> {
+    let asked = |evidence: &Evidence| policy.builders.iter().any(|builder| evidence.asked_of(builder));
+    let sboms: Vec<Evidence> =
+        [SbomFormat::CycloneDx, SbomFormat::Spdx].map(Evidence::Sbom).into_iter().filter(asked).collect();
+    // Asked of everybody: an image's builder is known by it.
+    let groups: [(&str, &str, &str, &str, Vec<Evidence>); 5] = [
+        (
+            "signature",
+            "sealwright-signature",
+            "A signature of a builder",
+            "Every image has a signature, as such, of a builder of the trust file, for the source that the trust file names. Its tag becomes the digest that is verified.",
+            vec![Evidence::Signature],
+        ),
+        (
+            "sbom",
+            "sealwright-sbom",
+            "An SBOM of a builder",
+            "Every image has an SBOM that a builder of the trust file attested, for the source that the trust file names.",
+            sboms,
+        ),
+        (
+            "provenance",
+            "sealwright-provenance",
+            "SLSA provenance of a builder",
+            "Every image has SLSA provenance that names its signer as the builder, the repository, its id and the commit that the trust file and the statement name, and no parameters that are not known.",
+            vec![Evidence::Provenance],
+        ),
+        (
+            "decision",
+            "sealwright-decision",
+            "The gate let it pass",
+            "Every image has a decision that lets it pass, made by the rules of this trust file or of one that it replaces.",
+            vec![Evidence::Decision],
+        ),
+        (
+            "scan",
+            "sealwright-scan",
+            "A scan in which nothing is refused",
+            "Every image has a scan by the rules of this trust file, or of one that it replaces, in which nothing is refused.",
+            vec![Evidence::Scan],
+        ),
+    ];
+    let mut objects = Vec::new();
+    let mut ephemeral = Vec::new();
+    for (folder, name, title, about, evidence) in groups {
+        let evidence: Vec<Evidence> =
+            evidence.into_iter().filter(|one| *one == Evidence::Signature || asked(one)).collect();
+        if evidence.is_empty() {
+            continue;
+        }
+        ephemeral.extend(evidence.iter().copied());
+        let what = ImagePolicy {
+            name,
+            title,
+            about: about.to_owned(),
+            evidence: &evidence,
+            rule: Rule::Pods,
+            stage: Stage::Deny,
+            pins: folder == "signature",
+        };
+        objects.push((folder, vec![image_policy(&what, policy, settings)?]));
+    }
+    if asked(&Evidence::ScanAge) {
+        let what = ImagePolicy {
+            name: "sealwright-scan-age",
+            title: "A scan that is not old",
+            about: "Every image has a scan that is not older than the trust file says. It is reported and not denied: an image that ran yesterday would not start again after a node has gone.".to_owned(),
+            evidence: &[Evidence::ScanAge],
+            rule: Rule::Pods,
+            stage: Stage::Audit,
+            pins: false,
+        };
+        objects.push(("scan-age", vec![image_policy(&what, policy, settings)?]));
+    }
+    let what = ImagePolicy {
+        name: "sealwright-ephemeral-evidence",
+        title: "Ephemeral containers have all evidence",
+        about: "The image of a debug container that is added to a running Pod has what every image has. Kyverno sees it only by a policy of its own.".to_owned(),
+        evidence: &ephemeral,
+        rule: Rule::EphemeralContainers,
+        stage: Stage::Deny,
+        pins: true,
+    };
+    let references = reference_policy::ephemeral(policy, &settings.also_allowed, &settings.revoked);
+    objects.push(("ephemeral-containers", vec![image_policy(&what, policy, settings)?, references]));
+    objects.push(("digest", vec![reference_policy::digest()]));
+    if !policy.images.is_empty() {
+        objects.push(("registries", vec![reference_policy::registries(policy, &settings.also_allowed)]));
+    }
+    objects.push(("revoked", vec![reference_policy::revoked(&settings.revoked)]));
+    objects.push(("exceptions", vec![reference_policy::exceptions()]));
+    Ok(objects)
+}

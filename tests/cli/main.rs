@@ -18,6 +18,7 @@ mod keyless;
 mod killed;
 mod kms;
 mod offline;
+mod policy_render;
 mod prove;
 mod registry_failures;
 mod release_files;

@@ -1,10 +1,11 @@
 //! Files that are written from others, never by hand: `docs/reference` from the code and the workflows, `setup/action.yml` and
-//! `action/action.yml` from `action.yml`. Drift fails the `documents` tier.
+//! `action/action.yml` from `action.yml`, `policies/` from its trust file. Drift fails the `documents` tier.
 
 use std::fs;
 
 use sealwright_core::bounded::read_file;
 
+use crate::policies;
 use crate::process::root;
 use crate::setup_action;
 use crate::workflows::{Repository, action_in_folder, action_page, workflows_page};
@@ -46,5 +47,6 @@ fn files() -> Result<Vec<(String, String)>, String> {
     files.push(("action/action.yml".to_owned(), action_in_folder(&action.text)));
     files.push(("docs/reference/action.md".to_owned(), action_page(action)));
     files.push(("docs/reference/workflows.md".to_owned(), workflows_page(&repository)));
+    files.extend(policies::bundle()?);
     Ok(files)
 }

@@ -13,6 +13,7 @@ mod fuzz;
 mod generate;
 mod linters;
 mod peers;
+mod policies;
 mod process;
 mod setup_action;
 mod table;

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use sealwright_policy::PathPattern;
+
+use super::trust::TrustSource;
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -11,12 +14,46 @@ Examples:
 
 What the other side cannot say is told on stderr.";
 
+pub(super) const RENDER_EXAMPLES: &str = "\
+Examples:
+  sealwright policy render -o policies
+  sealwright policy render --policy sealwright.yaml --also-allow 'registry.k8s.io/**' --revoked revoked.txt -o policies
+  kubectl apply -k policies/overlays/audit
+
+What Kyverno cannot say is told on stderr.";
+
 /// `policy`.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
+    /// Write a trust file as the policies of Kyverno that admit what its builders sealed, and nothing else
+    #[command(after_help = RENDER_EXAMPLES)]
+    Render(PolicyRender),
     /// Write the keyless builders of a trust file as the trust policy of an AWS role or as a role of Vault
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(PolicyExport),
+}
+
+/// `policy render`.
+#[derive(Debug, Args)]
+pub struct PolicyRender {
+    /// The trust file; default: sealwright.yaml or .github/sealwright.yaml of the checkout
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The folder that the policies go to: base, overlays/audit and overlays/enforce
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Images that run without evidence, beside those of the trust file; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub also_allow: Vec<PathPattern>,
+    /// Digests that do not run any more: one per line, comments behind #
+    #[arg(long, value_name = "FILE")]
+    pub revoked: Option<PathBuf>,
+    /// Let Kyverno fetch the key of a builder from AWS KMS: NAME=awskms:///arn:…; default: the file that the trust file names
+    #[arg(long, value_name = "NAME=URI", value_parser = kms)]
+    pub kms: Vec<(String, String)>,
+    /// Whose certificates and logs count.
+    #[command(flatten)]
+    pub trust: TrustSource,
 }
 
 /// `policy export`.
@@ -57,4 +94,12 @@ pub enum PolicyFormat {
 fn account(text: &str) -> Result<String, String> {
     let fits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     if fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is no account, expected 12 digits")) }
+}
+
+/// A builder and the whole ARN of its key: an alias or an endpoint could be turned to another key.
+fn kms(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, uri)| !name.is_empty() && uri.starts_with("awskms:///arn:"));
+    let (name, uri) =
+        pair.ok_or_else(|| format!("{text:?} is no builder with a key, expected NAME=awskms:///arn:…"))?;
+    Ok((name.to_owned(), uri.to_owned()))
 }

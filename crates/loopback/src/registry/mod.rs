@@ -129,6 +129,11 @@ impl Registry {
         lock(&self.shared.store).blobs(repository)
     }
 
+    /// A blob of a repository.
+    pub fn blob(&self, repository: &str, digest: &Digest) -> Option<Bytes> {
+        lock(&self.shared.store).blob(repository, digest)
+    }
+
     /// Every repository that holds anything.
     pub fn repositories(&self) -> Vec<String> {
         lock(&self.shared.store).repositories()

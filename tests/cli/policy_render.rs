@@ -1,0 +1,65 @@
+//! `policy render`: the folder that is written, what is told, and what is refused.
+
+use crate::scene::Scene;
+
+const RENDER: [&str; 6] = ["policy", "render", "--policy", "policy.yaml", "-o", "out"];
+
+#[test]
+fn a_trust_file_becomes_a_tree_for_kustomize_that_is_the_same_each_time() {
+    let scene = Scene::new();
+    scene.run(&RENDER).expect(0, &["warning", "it has no `source`", "last one that the registry lists"]);
+    let read = |name: &str| std::fs::read_to_string(scene.path().join("out").join(name)).expect(name);
+    let signature = read("base/signature/policy.yaml");
+    let key = std::fs::read_to_string(scene.path().join("key.pub")).expect("key");
+    for line in key.lines() {
+        assert!(signature.contains(line), "the key stands in the policy:\n{signature}");
+    }
+    let base = read("base/kustomization.yaml");
+    assert!(base.contains("- signature/policy.yaml") && base.contains("- exceptions/policy.yaml"), "{base}");
+    assert!(read("overlays/audit/kustomization.yaml").contains("value: [Audit]"));
+    scene.run(&RENDER).expect(0, &[]);
+    assert_eq!(read("base/signature/policy.yaml"), signature);
+}
+
+#[test]
+fn revoked_digests_and_other_repositories_are_handed_in() {
+    let scene = Scene::new();
+    let digest = format!("sha256:{}", "a".repeat(64));
+    scene.write("revoked.txt", format!("# why\n\n{digest} # shop 1.2.3\n"));
+    let more = ["--revoked", "revoked.txt", "--also-allow", "registry.k8s.io/**"];
+    scene.run(&[&RENDER[..], &more].concat()).expect(0, &[]);
+    let read = |name: &str| std::fs::read_to_string(scene.path().join("out/base").join(name)).expect(name);
+    assert!(read("revoked/policy.yaml").contains(&digest));
+    assert!(read("registries/policy.yaml").contains(r"registry\.k8s\.io"));
+    scene.write("revoked.txt", "sha256:abc\n");
+    scene.run(&[&RENDER[..], &more].concat()).expect(2, &["revoked.txt: line 1"]);
+}
+
+#[test]
+fn a_key_service_is_named_by_builder_and_by_the_whole_name_of_the_key() {
+    let scene = Scene::new();
+    let arn = "awskms:///arn:aws:kms:eu-west-1:111122223333:key/0f4b8e5e-0000-4000-8000-000000000000";
+    scene.run(&[&RENDER[..], &["--kms", &format!("test={arn}")]].concat()).expect(0, &["kms:GetPublicKey"]);
+    let policy = std::fs::read_to_string(scene.path().join("out/base/signature/policy.yaml")).expect("policy");
+    assert!(policy.contains(&format!("kms: '{arn}'")) && !policy.contains("PUBLIC KEY"), "{policy}");
+    for (value, word) in [
+        (format!("other={arn}"), "no builder \"other\""),
+        ("test=awskms:///alias/release".to_owned(), "expected NAME=awskms:///arn:"),
+        ("test=awskms://kms.example/arn:aws:kms".to_owned(), "expected NAME=awskms:///arn:"),
+    ] {
+        scene.run(&[&RENDER[..], &["--kms", &value]].concat()).expect(2, &[word]);
+    }
+}
+
+#[test]
+fn what_cannot_be_rendered_is_refused_and_nothing_is_written() {
+    let scene = Scene::new();
+    scene.run(&["policy", "render", "-o", "out"]).expect(2, &["there is no trust file here"]);
+    std::fs::remove_file(scene.path().join("key.pub")).expect("removed");
+    scene.run(&RENDER).expect(2, &["key.pub could not be read"]);
+    scene.write("key.pub", "no key");
+    scene.run(&RENDER).expect(2, &["key key.pub"]);
+    scene.write("policy.yaml", "version: 1\n");
+    scene.run(&RENDER).expect(2, &["names no builders"]);
+    assert!(!scene.path().join("out").exists());
+}

@@ -1,0 +1,18 @@
+//! `policies/`: the bundle that `sealwright policy render` writes for the trust file beside it.
+
+use sealwright_admission::render::{Settings, kyverno};
+use sealwright_core::bounded::read_file;
+
+use crate::process::root;
+
+/// Its trust file is a page at most, in bytes.
+const LIMIT: u64 = 1 << 16;
+
+/// Every file of the bundle that is rendered: its path in the repository, and its text.
+pub(crate) fn bundle() -> Result<Vec<(String, String)>, String> {
+    let name = "policies/sealwright.yaml";
+    let bytes = read_file(&root().join(name), LIMIT).map_err(|e| format!("{name}: {e}"))?;
+    let policy = sealwright_policy::parse(&bytes, name, &|_| Err("the example has no parent".into()));
+    let rendered = kyverno(&policy.map_err(|e| e.to_string())?, &Settings::default()).map_err(|e| e.to_string())?;
+    Ok(rendered.files.into_iter().map(|(path, text)| (format!("policies/{path}"), text)).collect())
+}

@@ -10,9 +10,11 @@
 )]
 
 mod action;
+mod admission;
 mod alpine;
 mod authority;
 mod browser;
+mod cluster;
 mod cosign;
 mod debian;
 mod differences;
@@ -22,6 +24,7 @@ mod ecr;
 mod github;
 mod keyless;
 mod kms;
+mod kyverno;
 mod layout;
 mod matrix;
 mod peer;

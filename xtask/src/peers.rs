@@ -109,6 +109,23 @@ fn go_build_as(
     Ok(Peer { variable, value: binary })
 }
 
+/// The folder of the Go module cache in which a module lies that the module in `tests/peers/MODULE` requires.
+pub(crate) fn go_sources(variable: &'static str, module: &str, required: &str) -> Result<Peer, Missing> {
+    let go = find("go").ok_or_else(|| Missing::Absent("Go is not installed".into()))?;
+    let source = root().join("tests/peers").join(module);
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&go);
+        command.args(arguments).arg(required).current_dir(&source).env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
+        let output = command.output().map_err(|e| Missing::Broken(format!("{}: {e}", go.display())))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        }
+        Err(Missing::Broken(String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    ask(&["mod", "download"])?;
+    Ok(Peer { variable, value: PathBuf::from(ask(&["list", "-m", "-f", "{{.Dir}}"])?) })
+}
+
 /// A digest over a module's files: a changed pin is built anew.
 fn fingerprint(folder: &Path) -> Result<String, String> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;

@@ -312,6 +312,36 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "kyverno",
+        about: "Kyverno's own engine judges what `policy render` writes: the rows of docs/reference/admission-bypasses.md that need no cluster",
+        need: Need::Optional,
+        cold_minutes: 18,
+        run: |p| interop("kyverno", [kyverno(p, "SEALWRIGHT_KYVERNO_CLI", "cli/kubectl-kyverno")]),
+    },
+    Tier {
+        name: "cluster",
+        about: "a real API server with Kyverno's webhooks: what was sealed is admitted, and every row of docs/reference/admission-bypasses.md",
+        need: Need::Optional,
+        cold_minutes: 30,
+        run: |p| {
+            interop(
+                "cluster",
+                [
+                    peers::go_program(p, "SEALWRIGHT_ETCD", "etcd", ("etcd", "go.etcd.io/etcd/server/v3")),
+                    peers::go_program(
+                        p,
+                        "SEALWRIGHT_KUBE_APISERVER",
+                        "kube-apiserver",
+                        ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+                    ),
+                    kyverno(p, "SEALWRIGHT_KYVERNO", "kyverno"),
+                    peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno"),
+                    peers::debian("SEALWRIGHT_CURL", "curl", "curl"),
+                ],
+            )
+        },
+    },
+    Tier {
         name: "docker",
         about: "docker-daemon: and docker save of a real Docker engine",
         need: Need::Optional,
@@ -474,6 +504,12 @@ fn judge(deny: &Path, manifest: &str) -> Result<(), String> {
     let mut command = Command::new(deny);
     command.current_dir(root()).args(["--locked", "--offline", "--manifest-path", manifest]);
     run_command(command.args(["check", "bans", "licenses", "sources"]))
+}
+
+/// A program of Kyverno.
+fn kyverno(peers: &Peers, variable: &'static str, command: &str) -> Result<peers::Peer, peers::Missing> {
+    let name = command.rsplit('/').next().unwrap_or(command);
+    peers::go_program(peers, variable, "kyverno", (name, &format!("github.com/kyverno/kyverno/cmd/{command}")))
 }
 
 /// Measures the container action beside the binary on the machine, and prints it.

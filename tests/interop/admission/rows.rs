@@ -1,0 +1,110 @@
+//! The table of docs/reference/admission-bypasses.md: what is tried, and what has to come of it. The tests print what came, and
+//! a row that nobody tried or that nobody wrote down fails.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::admission::signer::Variant;
+
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) number: String,
+    pub(crate) case: String,
+    variants: Vec<String>,
+    /// `admitted`, or `denied: WORDS` with what the message has to say.
+    expected: String,
+    tiers: Vec<String>,
+}
+
+/// The table as it is written.
+pub(crate) fn table() -> Vec<Row> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/admission-bypasses.md");
+    let page = sealwright_core::bounded::read_file(&path, 1 << 20).expect("the page");
+    let page = String::from_utf8(page).expect("text");
+    let lines =
+        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #") && !line.starts_with("| -"));
+    lines.map(row).collect()
+}
+
+fn row(line: &str) -> Row {
+    let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+    let [number, case, _, variants, expected, tiers] = cells.as_slice() else { panic!("six cells: {line}") };
+    let words = |cell: &str| cell.split(", ").map(str::to_owned).collect();
+    Row {
+        number: (*number).to_owned(),
+        case: case.trim_matches('`').to_owned(),
+        variants: words(variants),
+        expected: expected.replace('`', ""),
+        tiers: words(tiers),
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Admitted,
+    /// With the message.
+    Denied(String),
+}
+
+impl Verdict {
+    fn is(&self, expected: &str) -> bool {
+        match self {
+            Self::Admitted => expected == "admitted",
+            Self::Denied(message) => expected
+                .strip_prefix("denied: ")
+                .is_some_and(|words| words.split(" and ").all(|word| message.contains(word))),
+        }
+    }
+
+    fn told(&self) -> String {
+        match self {
+            Self::Admitted => "admitted".to_owned(),
+            Self::Denied(message) => {
+                let line: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
+                format!("denied: {}", line.chars().take(160).collect::<String>().replace('|', "/"))
+            }
+        }
+    }
+}
+
+/// What was tried in one tier with one variant.
+pub(crate) struct Results {
+    tier: &'static str,
+    variant: Variant,
+    tried: Vec<(String, Verdict)>,
+}
+
+impl Results {
+    pub(crate) fn new(tier: &'static str, variant: Variant) -> Self {
+        Self { tier, variant, tried: vec![] }
+    }
+
+    pub(crate) fn record(&mut self, case: &str, verdict: Verdict) {
+        self.tried.push((case.to_owned(), verdict));
+    }
+
+    /// Prints the table with what came, and fails where something else was expected, or was not tried.
+    pub(crate) fn check(self) {
+        let Self { tier, variant, tried } = self;
+        let wanted =
+            |row: &&Row| row.variants.iter().any(|v| v == variant.word()) && row.tiers.iter().any(|t| t == tier);
+        let rows: Vec<Row> = table();
+        let mut wrong = Vec::new();
+        println!("| # | case | variant | expected | got | tier |\n| --- | --- | --- | --- | --- | --- |");
+        for row in rows.iter().filter(wanted) {
+            let found: Vec<&Verdict> = tried.iter().filter(|(case, _)| *case == row.case).map(|(_, v)| v).collect();
+            let got = found.iter().map(|verdict| verdict.told()).collect::<Vec<_>>().join("; ");
+            let got = if found.is_empty() { "NOT RUN".to_owned() } else { got };
+            println!("| {} | {} | {} | {} | {got} | {tier} |", row.number, row.case, variant.word(), row.expected);
+            if found.is_empty() || !found.iter().all(|verdict| verdict.is(&row.expected)) {
+                wrong.push(format!("{}: expected {}, got {got}", row.case, row.expected));
+            }
+        }
+        let known: BTreeSet<&str> = rows.iter().filter(wanted).map(|row| row.case.as_str()).collect();
+        let unknown = tried.iter().filter(|(case, _)| !known.contains(case.as_str()));
+        wrong.extend(unknown.map(|(case, verdict)| format!("{case} is in no row: {verdict:?}")));
+        assert!(wrong.is_empty(), "{} of tier {tier}:\n{}", variant.word(), wrong.join("\n"));
+    }
+}

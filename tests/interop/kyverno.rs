@@ -1,0 +1,141 @@
+//! Tier A: Kyverno's own engine, as its command line runs it, judges the rows that need no cluster.
+//!
+//! The engine and the cryptography are those of the cluster; there is no mutation, so that images are named by digest, and no
+//! subresource. What a policy only reports (`sealwright-scan-age`) denies nothing.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use sealwright_loopback::registry::{Effect, Fault};
+use serde_json::Value;
+
+use crate::admission::images::Images;
+use crate::admission::pods::{pod, with_forged_annotations, with_init, with_sidecar, with_volume, workload};
+use crate::admission::rows::{Results, Verdict};
+use crate::admission::signer::Variant;
+use crate::peer::{peer, say};
+
+#[test]
+fn a_key() {
+    judged(Variant::Key);
+}
+
+#[test]
+fn a_workflow() {
+    judged(Variant::Keyless);
+}
+
+/// The tests beside the policies of the bundle, as `kyverno test` runs them.
+#[test]
+fn the_tests_of_the_bundle() {
+    let home = tempfile::tempdir().expect("home");
+    let mut command = Command::new(peer("SEALWRIGHT_KYVERNO_CLI"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("HOME", home.path());
+    let said = say(command.args(["test", "policies/base", "--remove-color"])).expect_code(0);
+    println!("{}", said.stdout);
+    assert!(said.stdout.contains("sealwright-registries") && said.stdout.contains("0 tests failed"), "{}", said.stdout);
+}
+
+fn judged(variant: Variant) {
+    let images = Images::new(variant);
+    let cases = cases(&images, variant);
+    let verdicts = apply(&images, &cases);
+    let mut results = Results::new("A", variant);
+    for (case, _) in &cases {
+        let verdict = verdicts.get(*case).cloned().unwrap_or_else(|| panic!("nothing is said of {case}"));
+        results.record(case, verdict);
+    }
+    results.check();
+}
+
+/// Each case is an object that has its name.
+fn cases(images: &Images, variant: Variant) -> Vec<(&'static str, Value)> {
+    let (good, bad) = (images.pinned("good"), images.pinned("unsigned"));
+    let host = images.registry.host();
+    let digest = images.digest;
+    let mut cases = vec![
+        ("sealed", pod("sealed", &good)),
+        ("nginx", pod("nginx", &format!("nginx:latest@{digest}"))),
+        ("unsigned-init-container", with_init("unsigned-init-container", &good, &bad)),
+        ("unsigned-sidecar", with_sidecar("unsigned-sidecar", &good, &bad)),
+        ("unsigned-image-volume", with_volume("unsigned-image-volume", &good, &bad)),
+        ("image-volume-by-tag", with_volume("image-volume-by-tag", &good, &images.tagged("good"))),
+        ("sealed-image-volume", with_volume("sealed-image-volume", &good, &good)),
+        ("short-name", pod("short-name", &format!("nginx@{digest}"))),
+        ("mirror", pod("mirror", &format!("{host}/mirror/app@{digest}"))),
+        ("longer-repository", pod("longer-repository", &format!("{host}/shop-evil/app@{digest}"))),
+        ("borrowed", pod("borrowed", &images.borrowed())),
+        ("deployment", workload("Deployment", "deployment", &bad)),
+        ("forged-annotation", with_forged_annotations("forged-annotation", &bad)),
+    ];
+    let same_name = [
+        "unsigned",
+        "no-signature",
+        "no-sbom",
+        "no-provenance",
+        "no-decision",
+        "no-scan",
+        "stranger",
+        "only-sbom",
+        "foreign-provenance",
+        "failing-scan",
+        "failing-scan-last",
+        "failing-scan-first",
+        "mallory",
+    ];
+    let keyless = [
+        "evil-repository",
+        "other-workflow",
+        "dot-is-no-wildcard",
+        "branch",
+        "longer-tag",
+        "other-tag",
+        "pull-request",
+        "mallory-signature",
+        "mallory-sbom",
+        "mallory-provenance",
+        "mallory-decision",
+        "mallory-scan",
+    ];
+    let keyless = keyless.iter().filter(|_| variant == Variant::Keyless);
+    cases.extend(same_name.iter().chain(keyless).map(|name| (*name, pod(name, &images.pinned(name)))));
+    for (case, name, status) in [("referrers-throttled", "throttled", 429), ("referrers-broken", "broken", 500)] {
+        let path = format!("/v2/shop/{name}/referrers/");
+        images.registry.fault(Fault::always("GET", &path, Effect::Status(status)));
+        cases.push((case, pod(case, &images.pinned(name))));
+    }
+    cases
+}
+
+/// One run of the command line over everything, and what it reports of each object by its name.
+fn apply(images: &Images, cases: &[(&'static str, Value)]) -> BTreeMap<String, Verdict> {
+    let home = images.path();
+    let objects: Vec<String> = cases.iter().map(|(_, object)| object.to_string()).collect();
+    std::fs::write(home.join("objects.yaml"), objects.join("\n---\n")).expect("objects");
+    let mut command = Command::new(peer("SEALWRIGHT_KYVERNO_CLI"));
+    command.current_dir(home).env("HOME", home).env("TUF_ROOT", home.join("tuf")).arg("apply");
+    command.args(images.policies().iter().map(|(name, _)| format!("policies/base/{name}/policy.yaml")));
+    command.args(["--resource", "objects.yaml", "--policy-report", "--output-format", "json", "--continue-on-fail"]);
+    let said = say(&mut command);
+    let mut denied: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let reports = said.stdout.lines().filter(|line| line.starts_with('{'));
+    for report in reports.map(|line| serde_json::from_str::<Value>(line).expect("a report")) {
+        for result in report["results"].as_array().into_iter().flatten() {
+            let policy = result["policy"].as_str().unwrap_or_default();
+            let outcome = result["result"].as_str().unwrap_or_default();
+            for subject in result["resources"].as_array().into_iter().flatten() {
+                let name = subject["name"].as_str().unwrap_or_default().to_owned();
+                let messages = denied.entry(name).or_default();
+                if !["pass", "skip"].contains(&outcome) && policy != "sealwright-scan-age" {
+                    let message = result["message"].as_str().unwrap_or_default();
+                    messages.push(format!("Policy {policy} {outcome}: {message}"));
+                }
+            }
+        }
+    }
+    assert!(!denied.is_empty(), "no report\nstdout:\n{}\nstderr:\n{}", said.stdout, said.stderr);
+    let verdict = |messages: Vec<String>| {
+        if messages.is_empty() { Verdict::Admitted } else { Verdict::Denied(messages.join("; ")) }
+    };
+    denied.into_iter().map(|(name, messages)| (name, verdict(messages))).collect()
+}

@@ -60,6 +60,6 @@ fn what_cannot_be_rendered_is_refused_and_nothing_is_written() {
     scene.write("key.pub", "no key");
     scene.run(&RENDER).expect(2, &["key key.pub"]);
     scene.write("policy.yaml", "version: 1\n");
-    scene.run(&RENDER).expect(2, &["names no builders"]);
+    scene.run(&RENDER).expect(2, &["nobody could build"]);
     assert!(!scene.path().join("out").exists());
 }

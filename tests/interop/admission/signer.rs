@@ -72,14 +72,6 @@ impl Signer {
         )
     }
 
-    /// The name of the trust file's builder.
-    pub(crate) fn name(&self) -> &'static str {
-        match self.variant {
-            Variant::Key => "team",
-            Variant::Keyless => "release",
-        }
-    }
-
     /// The arguments of `policy render` that name the instance.
     pub(crate) fn instance(&self) -> Vec<String> {
         let Some((_, tuf)) = &self.authority else { return vec![] };

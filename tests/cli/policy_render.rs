@@ -1,16 +1,22 @@
 //! `policy render`: the folder that is written, what is told, and what is refused.
 
+use sealwright_core::bounded::read_file;
+
 use crate::scene::Scene;
 
 const RENDER: [&str; 6] = ["policy", "render", "--policy", "policy.yaml", "-o", "out"];
+
+fn text(scene: &Scene, name: &str) -> String {
+    String::from_utf8(read_file(&scene.path().join(name), 1 << 20).expect(name)).expect("text")
+}
 
 #[test]
 fn a_trust_file_becomes_a_tree_for_kustomize_that_is_the_same_each_time() {
     let scene = Scene::new();
     scene.run(&RENDER).expect(0, &["warning", "it has no `source`", "last one that the registry lists"]);
-    let read = |name: &str| std::fs::read_to_string(scene.path().join("out").join(name)).expect(name);
+    let read = |name: &str| text(&scene, &format!("out/{name}"));
     let signature = read("base/signature/policy.yaml");
-    let key = std::fs::read_to_string(scene.path().join("key.pub")).expect("key");
+    let key = text(&scene, "key.pub");
     for line in key.lines() {
         assert!(signature.contains(line), "the key stands in the policy:\n{signature}");
     }
@@ -28,7 +34,7 @@ fn revoked_digests_and_other_repositories_are_handed_in() {
     scene.write("revoked.txt", format!("# why\n\n{digest} # shop 1.2.3\n"));
     let more = ["--revoked", "revoked.txt", "--also-allow", "registry.k8s.io/**"];
     scene.run(&[&RENDER[..], &more].concat()).expect(0, &[]);
-    let read = |name: &str| std::fs::read_to_string(scene.path().join("out/base").join(name)).expect(name);
+    let read = |name: &str| text(&scene, &format!("out/base/{name}"));
     assert!(read("revoked/policy.yaml").contains(&digest));
     assert!(read("registries/policy.yaml").contains(r"registry\.k8s\.io"));
     scene.write("revoked.txt", "sha256:abc\n");
@@ -40,7 +46,7 @@ fn a_key_service_is_named_by_builder_and_by_the_whole_name_of_the_key() {
     let scene = Scene::new();
     let arn = "awskms:///arn:aws:kms:eu-west-1:111122223333:key/0f4b8e5e-0000-4000-8000-000000000000";
     scene.run(&[&RENDER[..], &["--kms", &format!("test={arn}")]].concat()).expect(0, &["kms:GetPublicKey"]);
-    let policy = std::fs::read_to_string(scene.path().join("out/base/signature/policy.yaml")).expect("policy");
+    let policy = text(&scene, "out/base/signature/policy.yaml");
     assert!(policy.contains(&format!("kms: '{arn}'")) && !policy.contains("PUBLIC KEY"), "{policy}");
     for (value, word) in [
         (format!("other={arn}"), "no builder \"other\""),

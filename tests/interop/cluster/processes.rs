@@ -272,7 +272,7 @@ fn fixtures() -> Vec<(&'static str, Value)> {
     let account = |name: &str| json!({ "kind": "ServiceAccount", "namespace": "kyverno", "name": name });
     let filters = "[Event,*,*][*/*,kube-system,*][*/*,kube-public,*][*/*,kube-node-lease,*][Node,*,*][Node/?*,*,*][APIService,*,*][APIService/?*,*,*][TokenReview,*,*][SubjectAccessReview,*,*][SelfSubjectAccessReview,*,*][Binding,*,*][Pod/binding,*,*][ReplicaSet,*,*][ReplicaSet/?*,*,*][EphemeralReport,*,*][ClusterEphemeralReport,*,*]";
     let webhooks = r#"{"namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","kyverno"]}]}}"#;
-    let bindings: &'static str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    let bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
     let binding = |name: &str, role: &str, subjects: Value| {
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": name },

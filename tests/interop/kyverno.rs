@@ -36,6 +36,27 @@ fn the_tests_of_the_bundle() {
     assert!(said.stdout.contains("sealwright-registries") && said.stdout.contains("0 tests failed"), "{}", said.stdout);
 }
 
+/// How often the registry is asked about one image that nobody has verified yet: the figure of docs/benchmarks.md.
+#[test]
+fn requests_for_one_image() {
+    let images = Images::new(Variant::Key);
+    images.registry.forget_requests();
+    let cases = [("sealed", pod("sealed", &images.pinned("good")))];
+    assert_eq!(apply(&images, &cases).get("sealed"), Some(&Verdict::Admitted));
+    let requests = images.registry.requests();
+    let pings = requests.iter().filter(|request| request.path == "/v2/").count();
+    let policies = 6;
+    println!("{} requests, {pings} of them pings, by {policies} policies", requests.len());
+    // Each policy lists the referrers twice and fetches every one of them twice, manifest and bundle.
+    let page = sealwright_core::bounded::read_file(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md"),
+        1 << 20,
+    );
+    let page = String::from_utf8(page.expect("the page")).expect("text");
+    let line = format!("| Kyverno 1.19.1, {policies} policies | {} | {pings} |", requests.len());
+    assert!(page.contains(&line), "docs/benchmarks.md does not say: {line}");
+}
+
 fn judged(variant: Variant) {
     let images = Images::new(variant);
     let cases = cases(&images, variant);

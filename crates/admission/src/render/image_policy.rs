@@ -78,6 +78,9 @@ pub(super) struct ImagePolicy<'a> {
     pub(super) pins: bool,
 }
 
+/// The longest that the API server waits for a webhook, in seconds (Kubernetes, `ValidatingWebhook.timeoutSeconds`).
+const TIMEOUT: u64 = 30;
+
 /// All images of a Pod.
 const IMAGES: &str = "images.containers + images.initContainers + images.ephemeralContainers + images.volumes";
 
@@ -133,11 +136,15 @@ pub(super) fn image_policy(what: &ImagePolicy<'_>, policy: &Policy, settings: &S
         ("verifyDigest", Some(Node::Bool(!ephemeral))),
         ("required", Some(Node::Bool(!ephemeral))),
     ]);
+    // With a time-out of its own a policy is a webhook of its own: the API server asks them side by side, and one image that is
+    // not cached takes some forty requests to the registry per policy. No policy here rests on another one's verification.
+    let webhook = Node::map([("timeoutSeconds", Some(Node::Number(TIMEOUT)))]);
     let extractors = (!ephemeral).then(|| Node::List(vec![pair("volumes", VOLUMES)]));
     let spec = vec![
         ("matchImageReferences", Some(Node::List(vec![matched(policy)]))),
         ("images", extractors),
         ("validationConfigurations", Some(configuration)),
+        ("webhookConfiguration", Some(webhook)),
         ("attestors", Some(Node::List(attestors))),
         ("attestations", Some(Node::List(attestations.into_iter().map(typed).collect()))),
         ("variables", Some(Node::List(variables.iter().map(|(name, text)| pair(name, text)).collect()))),

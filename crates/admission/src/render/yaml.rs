@@ -11,6 +11,8 @@ pub(crate) enum Node {
     Block(String),
     /// `true` or `false`.
     Bool(bool),
+    /// A number.
+    Number(u64),
     /// A list.
     List(Vec<Node>),
     /// Keys and values, in this order.
@@ -107,6 +109,7 @@ impl Node {
         match self {
             Self::Text(text) => out.push_str(&scalar(text)),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Self::Number(value) => out.push_str(&value.to_string()),
             Self::List(_) => out.push_str("[]"),
             Self::Map(_) => out.push_str("{}"),
             Self::Block(text) => {
@@ -202,7 +205,7 @@ mod tests {
             (
                 "list",
                 Some(Node::List(vec![
-                    Node::map([("a", Some(Node::Bool(true))), ("b", Some(Node::List(vec![Node::text("7")])))]),
+                    Node::map([("a", Some(Node::Bool(true))), ("b", Some(Node::List(vec![Node::Number(7)])))]),
                     Node::List(vec![Node::text("x"), Node::map([("y", Some(Node::lines("1\n2")))])]),
                     Node::lines("1\n2"),
                 ])),
@@ -217,7 +220,7 @@ mod tests {
                 "block": "one\n  two\n\nthree: 'x' # no comment",
                 "pem": "a\nb\n",
                 "empty": [], "nothing": {},
-                "list": [{ "a": true, "b": ["7"] }, ["x", { "y": "1\n2" }], "1\n2"],
+                "list": [{ "a": true, "b": [7] }, ["x", { "y": "1\n2" }], "1\n2"],
             })
         );
     }

@@ -29,6 +29,7 @@ Commands:
   test [--tier NAME]… [--list]   run all tiers, or the named ones, and print which passed, failed or were not run
   bench [DIR]                    measure beside the peers; DIR keeps the images (default: a temporary folder)
   bench-action                   measure the container action beside the binary on the machine
+  bench-admission                measure the webhooks of a real API server with Kyverno
   bench-signatures LAYOUT        measure verifying and signing beside cosign; LAYOUT is the OCI layout of an image
   fuzz TARGET SECONDS            run one fuzz target until it has found something or the time is over
   generate [--check]             write what is generated, or fail where it has drifted
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(None),
         ["bench", folder] => bench::run(Some(folder.as_ref())),
         ["bench-action"] => tiers::bench_action(),
+        ["bench-admission"] => tiers::bench_admission(),
         ["bench-signatures", layout] => bench_signatures::run(layout.as_ref()),
         ["fuzz", target, seconds] => fuzz::one(target, seconds),
         ["generate"] => generate::write(),

@@ -323,23 +323,7 @@ pub(crate) const ALL: &[Tier] = &[
         about: "a real API server with Kyverno's webhooks: what was sealed is admitted, and every row of docs/reference/admission-bypasses.md",
         need: Need::Optional,
         cold_minutes: 30,
-        run: |p| {
-            interop(
-                "cluster",
-                [
-                    peers::go_program(p, "SEALWRIGHT_ETCD", "etcd", ("etcd", "go.etcd.io/etcd/server/v3")),
-                    peers::go_program(
-                        p,
-                        "SEALWRIGHT_KUBE_APISERVER",
-                        "kube-apiserver",
-                        ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-                    ),
-                    kyverno(p, "SEALWRIGHT_KYVERNO", "kyverno"),
-                    peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno"),
-                    peers::debian("SEALWRIGHT_CURL", "curl", "curl"),
-                ],
-            )
-        },
+        run: |p| interop("cluster", cluster(p)),
     },
     Tier {
         name: "docker",
@@ -504,6 +488,27 @@ fn judge(deny: &Path, manifest: &str) -> Result<(), String> {
     let mut command = Command::new(deny);
     command.current_dir(root()).args(["--locked", "--offline", "--manifest-path", manifest]);
     run_command(command.args(["check", "bans", "licenses", "sources"]))
+}
+
+/// Measures the webhooks of a real API server, and prints it.
+pub(crate) fn bench_admission() -> Result<(), String> {
+    let peers = Peers::prepare()?;
+    match interop_with("cluster::measure::", &["--ignored"], cluster(&peers)) {
+        Outcome::Passed => Ok(()),
+        Outcome::Failed(why) | Outcome::NotRun(why) => Err(why),
+    }
+}
+
+/// An API server with its store, and Kyverno.
+fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 5] {
+    let api_server = ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver");
+    [
+        peers::go_program(peers, "SEALWRIGHT_ETCD", "etcd", ("etcd", "go.etcd.io/etcd/server/v3")),
+        peers::go_program(peers, "SEALWRIGHT_KUBE_APISERVER", "kube-apiserver", api_server),
+        kyverno(peers, "SEALWRIGHT_KYVERNO", "kyverno"),
+        peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno"),
+        peers::debian("SEALWRIGHT_CURL", "curl", "curl"),
+    ]
 }
 
 /// A program of Kyverno.

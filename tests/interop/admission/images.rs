@@ -119,6 +119,11 @@ impl Images {
         }
     }
 
+    /// The sealed image with all its evidence in another repository below `shop/`.
+    pub(crate) fn copy(&self, name: &str) {
+        self.put(name, &self.evidence("shop/good").iter().collect::<Vec<_>>());
+    }
+
     /// Attests a predicate in a repository of its own, and gives the statement.
     fn attested(&self, name: &str, kind: &str, predicate: &Value, claims: &Value) -> StoredManifest {
         self.put(name, &[]);
@@ -160,7 +165,7 @@ impl Images {
         self.put_other("borrowed", &other, &good);
         // All evidence, at registries that do not answer as they should.
         for name in ["throttled", "broken", "down"] {
-            self.put(name, &good.iter().collect::<Vec<_>>());
+            self.copy(name);
         }
         // Outside of the trust file's images, with all evidence.
         for name in ["shop-evil/app", "mirror/app"] {

@@ -1,5 +1,6 @@
 //! Tier B: a real API server with Kyverno's webhooks judges what was sealed and every row of the table of bypasses.
 
+mod measure;
 mod processes;
 
 use std::time::Duration;
@@ -28,7 +29,7 @@ fn a_workflow() {
 fn judged(variant: Variant) {
     let images = Images::new(variant);
     let mut trial = Trial { cluster: Cluster::start(images.path()), images, results: Results::new("B", variant) };
-    trial.install();
+    install(&trial.cluster, &trial.images);
     trial.evidence();
     trial.containers();
     trial.references();
@@ -60,24 +61,6 @@ impl Trial {
     /// A developer creates a Pod.
     fn create(&mut self, case: &str, pod: &Value) -> Answer {
         self.try_as(User::Developer, case, "POST", PODS, pod)
-    }
-
-    /// The policies, each ready, and in the API server's webhooks.
-    fn install(&self) {
-        for (_, text) in self.images.policies() {
-            for document in text.split("\n---\n") {
-                let object: Value = serde_saphyr::from_str(document).expect("YAML");
-                let path = policy_path(&object);
-                let answer = self.cluster.apply(&path, document);
-                assert!(answer.is_success(), "{path}: {}", answer.message());
-                self.cluster.wait(&path, Duration::from_secs(60), |cluster| {
-                    let found = cluster.ask(User::Admin, "GET", &path, None).body;
-                    found["status"]["conditionStatus"]["ready"] == json!(true)
-                });
-            }
-        }
-        // Ready says that Kyverno has written its webhooks; the API server sees them a moment later.
-        std::thread::sleep(Duration::from_secs(3));
     }
 
     fn evidence(&mut self) {
@@ -279,6 +262,24 @@ impl Trial {
         let bad = pod("unseen", &self.images.pinned("unsigned"));
         self.create("kyverno-is-down", &bad);
     }
+}
+
+/// The policies, each ready, and in the API server's webhooks.
+fn install(cluster: &Cluster, images: &Images) {
+    for (_, text) in images.policies() {
+        for document in text.split("\n---\n") {
+            let object: Value = serde_saphyr::from_str(document).expect("YAML");
+            let path = policy_path(&object);
+            let answer = cluster.apply(&path, document);
+            assert!(answer.is_success(), "{path}: {}", answer.message());
+            cluster.wait(&path, Duration::from_secs(60), |cluster| {
+                let found = cluster.ask(User::Admin, "GET", &path, None).body;
+                found["status"]["conditionStatus"]["ready"] == json!(true)
+            });
+        }
+    }
+    // Ready says that Kyverno has written its webhooks; the API server sees them a moment later.
+    std::thread::sleep(Duration::from_secs(3));
 }
 
 fn policy_path(object: &Value) -> String {

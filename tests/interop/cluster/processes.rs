@@ -60,6 +60,8 @@ pub(crate) struct Cluster {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// From the first byte that was sent to the last that came.
+    pub(crate) seconds: f64,
 }
 
 impl Answer {
@@ -176,9 +178,10 @@ impl Cluster {
             curl.args(["-H", &format!("Content-Type: {kind}"), "--data-binary"]).arg(format!("@{}", file.display()));
         }
         let said = say(curl.arg(format!("https://127.0.0.1:{}{path}", self.port)));
-        let (body, status) = said.stdout.rsplit_once('\n').unwrap_or(("", "0"));
+        let (body, told) = said.stdout.rsplit_once('\n').unwrap_or_default();
+        let (status, seconds) = told.split_once(' ').unwrap_or_default();
         let body = serde_json::from_str(body).unwrap_or_else(|_| json!({ "message": body }));
-        Answer { status: status.parse().unwrap_or(0), body }
+        Answer { status: status.parse().unwrap_or(0), body, seconds: seconds.parse().unwrap_or_default() }
     }
 
     /// A JSON object.

@@ -140,18 +140,22 @@ impl Cluster {
         self.kyverno = None;
     }
 
-    /// The end of Kyverno's log.
-    fn log(&self) -> String {
-        let bytes = sealwright_core::bounded::read_file(&self.folder.join("kyverno.log"), 1 << 26).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let lines: Vec<&str> = text.lines().collect();
-        lines.iter().rev().take(40).rev().copied().collect::<Vec<_>>().join("\n")
+    /// The ends of the logs.
+    fn logs(&self) -> String {
+        let end = |name: &str| {
+            let bytes = sealwright_core::bounded::read_file(&self.folder.join(name), 1 << 26).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let lines: Vec<&str> = text.lines().collect();
+            let from = lines.len().saturating_sub(20);
+            format!("{name}:\n{}\n", lines[from..].join("\n"))
+        };
+        ["etcd.log", "api-server.log", "kyverno.log"].map(end).concat()
     }
 
     pub(crate) fn wait(&self, what: &str, most: Duration, done: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !done(self) {
-            assert!(begun.elapsed() < most, "{what} is not there after {most:?}\n{}", self.log());
+            assert!(begun.elapsed() < most, "{what} is not there after {most:?}\n{}", self.logs());
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -167,7 +171,7 @@ impl Cluster {
             "-X",
             method,
             "-w",
-            "\n%{http_code}",
+            "\n%{http_code} %{time_total}",
             "-H",
             &format!("Authorization: Bearer {token}"),
         ]);

@@ -1,5 +1,6 @@
 //! Files that are written from others, never by hand: `docs/reference` from the code and the workflows, `setup/action.yml` and
-//! `action/action.yml` from `action.yml`, `policies/` from its trust file. Drift fails the `documents` tier.
+//! `action/action.yml` from `action.yml`, `policies/` from its trust file, the READMEs of `charts/` from their values. Drift fails
+//! the `documents` tier.
 
 use std::fs;
 
@@ -7,8 +8,8 @@ use sealwright_core::bounded::read_file;
 
 use crate::policies;
 use crate::process::root;
-use crate::setup_action;
 use crate::workflows::{Repository, action_in_folder, action_page, workflows_page};
+use crate::{charts, setup_action};
 
 /// No generated file and nothing that one is made from is larger, in bytes.
 const LIMIT: u64 = 16 << 20;
@@ -48,5 +49,6 @@ fn files() -> Result<Vec<(String, String)>, String> {
     files.push(("docs/reference/action.md".to_owned(), action_page(action)));
     files.push(("docs/reference/workflows.md".to_owned(), workflows_page(&repository)));
     files.extend(policies::bundle()?);
+    files.extend(charts::files()?);
     Ok(files)
 }

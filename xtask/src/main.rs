@@ -9,6 +9,7 @@
 mod attacks;
 mod bench;
 mod bench_signatures;
+mod charts;
 mod fuzz;
 mod generate;
 mod linters;

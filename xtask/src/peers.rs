@@ -8,7 +8,7 @@ use std::process::Command;
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 
-use crate::process::{cargo, find, in_ci, root, run, variable};
+use crate::process::{cargo, find, in_ci, output, root, run, variable};
 
 /// Where peers are kept between runs.
 pub(crate) struct Peers {
@@ -124,6 +124,11 @@ pub(crate) fn go_sources(variable: &'static str, module: &str, required: &str) -
     };
     ask(&["mod", "download"])?;
     Ok(Peer { variable, value: PathBuf::from(ask(&["list", "-m", "-f", "{{.Dir}}"])?) })
+}
+
+/// What Kubernetes publishes about its API, in the source of one version.
+pub(crate) fn openapi(variable: &'static str, version: &str) -> Result<Peer, Missing> {
+    go_sources(variable, &format!("openapi/{version}"), "k8s.io/kubernetes")
 }
 
 /// A digest over a module's files: a changed pin is built anew.

@@ -326,6 +326,47 @@ pub(crate) const ALL: &[Tier] = &[
         run: |p| interop("cluster", cluster(p)),
     },
     Tier {
+        name: "charts",
+        about: "Helm 3 and 4: lint, render, refuse; what is rendered is what Kubernetes 1.33 to 1.36 publish, and restricted",
+        need: Need::Required,
+        cold_minutes: 6,
+        run: |p| {
+            interop(
+                "charts",
+                [
+                    peers::go_tool(p, "SEALWRIGHT_HELM3", "helm3", "helm.sh/helm/v3/cmd/helm"),
+                    peers::go_tool(p, "SEALWRIGHT_HELM4", "helm4", "helm.sh/helm/v4/cmd/helm"),
+                    peers::go_tool(p, "SEALWRIGHT_POD_SECURITY", "pod-security", "."),
+                    peers::openapi("SEALWRIGHT_OPENAPI_1_33", "1.33"),
+                    peers::openapi("SEALWRIGHT_OPENAPI_1_34", "1.34"),
+                    peers::openapi("SEALWRIGHT_OPENAPI_1_35", "1.35"),
+                    peers::openapi("SEALWRIGHT_OPENAPI_1_36", "1.36"),
+                    peers::go_sources(
+                        "SEALWRIGHT_PROMETHEUS_OPERATOR",
+                        "prometheus-operator",
+                        "github.com/prometheus-operator/prometheus-operator",
+                    ),
+                ],
+            )
+        },
+    },
+    Tier {
+        name: "dashboards",
+        about: "every expression of dashboards and alerts is PromQL about metrics that exist; promtool runs the alerts' tests",
+        need: Need::Required,
+        cold_minutes: 2,
+        run: |p| {
+            interop(
+                "dashboards",
+                [
+                    peers::go_tool(p, "SEALWRIGHT_PROMQL", "promql", "."),
+                    peers::debian("SEALWRIGHT_PROMTOOL", "prometheus", "promtool"),
+                    peers::debian("SEALWRIGHT_PROMETHEUS", "prometheus", "prometheus"),
+                ],
+            )
+        },
+    },
+    Tier {
         name: "docker",
         about: "docker-daemon: and docker save of a real Docker engine",
         need: Need::Optional,

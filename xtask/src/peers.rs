@@ -116,14 +116,10 @@ pub(crate) fn go_sources(variable: &'static str, module: &str, required: &str) -
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(&go);
         command.args(arguments).arg(required).current_dir(&source).env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
-        let output = command.output().map_err(|e| Missing::Broken(format!("{}: {e}", go.display())))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        }
-        Err(Missing::Broken(String::from_utf8_lossy(&output.stderr).into_owned()))
+        output(&mut command).map_err(Missing::Broken)
     };
     ask(&["mod", "download"])?;
-    Ok(Peer { variable, value: PathBuf::from(ask(&["list", "-m", "-f", "{{.Dir}}"])?) })
+    Ok(Peer { variable, value: PathBuf::from(ask(&["list", "-m", "-f", "{{.Dir}}"])?.trim()) })
 }
 
 /// What Kubernetes publishes about its API, in the source of one version.

@@ -1,4 +1,4 @@
-//! `docs/reference/attacks.md`: each control names tests and tiers, and they exist.
+//! `docs/reference/attacks.md` and `docs/threat-model.md`: each control names tests and tiers, and they exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,11 +23,23 @@ fn functions(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Of each row of a table: the attack, and what stands in its last cell.
+/// Of each row of the tables whose last column is `shown by`: the attack, and what stands there.
 fn rows(page: &str) -> Vec<(&str, &str)> {
-    let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
-    let rows = cells.filter_map(|line| Some((line.split(" | ").next()?, line.rsplit(" | ").next()?)));
-    rows.filter(|(first, _)| !first.starts_with("---") && !first.starts_with("at")).collect()
+    let mut found = Vec::new();
+    let mut shown = false;
+    for line in page.lines() {
+        let Some(cells) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else {
+            shown = false;
+            continue;
+        };
+        let (Some(first), Some(last)) = (cells.split(" | ").next(), cells.rsplit(" | ").next()) else { continue };
+        match last {
+            "shown by" => shown = true,
+            _ if shown && !first.starts_with("---") => found.push((first, last)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// What a row names that does not exist.
@@ -41,17 +53,18 @@ fn missing(row: &str, functions: &BTreeSet<String>) -> Vec<String> {
 
 #[test]
 fn every_attack_has_a_test_that_exists() {
-    let page = String::from_utf8(read_file(&root().join("docs/reference/attacks.md"), 1 << 20).expect("the page"))
-        .expect("text");
     let mut known = BTreeSet::new();
     for folder in ["src", "crates", "tests", "xtask"] {
         functions(&root().join(folder), &mut known);
     }
-    let rows = rows(&page);
-    assert!(rows.len() >= 22, "{}", rows.len());
-    for (attack, shown) in &rows {
-        assert!(shown.contains('`'), "{attack}: nothing shows it");
-        assert_eq!(missing(shown, &known), Vec::<String>::new(), "{attack}");
+    for (name, least) in [("docs/reference/attacks.md", 22), ("docs/threat-model.md", 41)] {
+        let page = String::from_utf8(read_file(&root().join(name), 1 << 20).expect(name)).expect("text");
+        let rows = rows(&page);
+        assert!(rows.len() >= least, "{name}: {}", rows.len());
+        for (attack, shown) in &rows {
+            assert!(shown.contains('`'), "{name}: {attack}: nothing shows it");
+            assert_eq!(missing(shown, &known), Vec::<String>::new(), "{name}: {attack}");
+        }
     }
     assert_eq!(missing("`no_such_test`, tier `none`", &known), ["`no_such_test`", "tier `none`"]);
 }

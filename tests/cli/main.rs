@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken fixture fails the test")]
 
 mod action;
+mod adoption;
 mod broken_images;
 mod contract;
 mod copy;

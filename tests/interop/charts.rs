@@ -297,6 +297,68 @@ fn the_chart_of_observability_carries_what_dashboards_has() {
     assert_eq!(of("PrometheusRule")["metadata"]["labels"]["release"], "kube-prometheus-stack");
 }
 
+/// Kyverno's own chart, without the charts that are neither in its source nor needed.
+fn kyvernos_chart(home: &Path) {
+    let chart = home.join("kyverno");
+    copy(&peer("SEALWRIGHT_KYVERNO_SOURCE").join("charts/kyverno"), &chart);
+    let mut about: Value = serde_saphyr::from_str(&text(&chart.join("Chart.yaml"))).expect("YAML");
+    about["dependencies"].as_array_mut().expect("charts").retain(|one| one["repository"].is_null());
+    fs::write(chart.join("Chart.yaml"), about.to_string()).expect("a file");
+    fs::remove_file(chart.join("Chart.lock")).expect("a file");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let to = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &to)
+        } else {
+            fs::write(to, read_file(&path, 16 << 20).expect("a file")).expect("a file")
+        }
+    }
+}
+
+#[test]
+fn kyvernos_own_chart_takes_the_values_for_eks() {
+    let home = tempfile::tempdir().expect("home");
+    kyvernos_chart(home.path());
+    let values = root().join("charts/kyverno/eks-values.yaml");
+    for variable in HELM {
+        let mut command = helm(variable, home.path());
+        command.args(["template", "kyverno", "kyverno", "--namespace", "kyverno", "--kube-version", "1.35.0", "-f"]);
+        let said = say(command.arg(&values).current_dir(home.path())).expect_code(0);
+        let objects: Vec<Value> = documents(&said.stdout);
+        let controller = |name: &str| {
+            let name = format!("kyverno-{name}-controller");
+            let found = objects.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == name.as_str());
+            found.unwrap_or_else(|| panic!("no {name}"))
+        };
+        for (name, flags) in [
+            ("admission", &["--imageVerifyCacheMaxSize=67108864", "--enablePolicyException=false"][..]),
+            ("admission", &["--registryCredentialHelpers=amazon", "--forceFailurePolicyIgnore=false"]),
+            ("admission", &["--protectManagedResources=true"]),
+            ("reports", &["--imageVerifyCacheMaxSize=67108864", "--registryCredentialHelpers=amazon"]),
+        ] {
+            let arguments = &controller(name)["spec"]["template"]["spec"]["containers"][0]["args"];
+            let arguments = arguments.as_array().expect("arguments");
+            assert!(
+                flags.iter().all(|flag| arguments.iter().any(|one| one == flag)),
+                "{name}: {flags:?}: {arguments:?}"
+            );
+        }
+        assert_eq!(controller("admission")["spec"]["replicas"], 3);
+        let roles = objects.iter().filter(|object| object["kind"] == "ServiceAccount");
+        let roles = roles.filter(|one| one["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].is_string());
+        assert_eq!(roles.count(), 3);
+        let scraped = objects.iter().filter(|object| object["kind"] == "ServiceMonitor");
+        assert_eq!(scraped.count(), 2);
+        let budget = objects.iter().find(|o| o["kind"] == "PodDisruptionBudget").expect("a budget");
+        assert_eq!(budget["spec"]["minAvailable"], 2);
+    }
+}
+
 /// The flag of the template `workflows/deploy.yml` is one that each of them has, without a word about its age.
 #[test]
 fn the_deploy_template_undoes_what_fails_with_both_helms() {

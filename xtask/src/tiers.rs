@@ -346,6 +346,7 @@ pub(crate) const ALL: &[Tier] = &[
                         "prometheus-operator",
                         "github.com/prometheus-operator/prometheus-operator",
                     ),
+                    peers::go_files("SEALWRIGHT_KYVERNO_SOURCE", "kyverno-chart", "github.com/kyverno/kyverno"),
                 ],
             )
         },

@@ -87,7 +87,8 @@ fn named(schema: &Value) -> impl Iterator<Item = String> {
     })
 }
 
-/// Lets no object have a member that its schema does not list, wherever it lists any.
+/// Lets no object have a member that its schema does not list, wherever it lists any. Patterns with Go's inline flags are left out,
+/// because JSON Schema has none.
 fn close(schema: &mut Value) {
     let Value::Object(members) = schema else {
         if let Value::Array(list) = schema {
@@ -95,6 +96,7 @@ fn close(schema: &mut Value) {
         }
         return;
     };
+    members.retain(|key, value| key != "pattern" || !value.as_str().is_some_and(|pattern| pattern.contains("(?i)")));
     // A schema, and not the list of properties that may have one of this name.
     let lists = members.get("properties").is_some_and(Value::is_object) && !open(members);
     for (key, value) in members.iter_mut() {

@@ -300,7 +300,7 @@ fn the_chart_of_observability_carries_what_dashboards_has() {
 /// Kyverno's own chart, without the charts that are neither in its source nor needed.
 fn kyvernos_chart(home: &Path) {
     let chart = home.join("kyverno");
-    copy(&peer("SEALWRIGHT_KYVERNO_SOURCE").join("charts/kyverno"), &chart);
+    copy(&peer("SEALWRIGHT_KYVERNO_SOURCES").join("charts/kyverno"), &chart);
     let mut about: Value = serde_saphyr::from_str(&text(&chart.join("Chart.yaml"))).expect("YAML");
     about["dependencies"].as_array_mut().expect("charts").retain(|one| one["repository"].is_null());
     fs::write(chart.join("Chart.yaml"), about.to_string()).expect("a file");

@@ -328,7 +328,7 @@ pub(crate) const ALL: &[Tier] = &[
     Tier {
         name: "charts",
         about: "Helm 3 and 4: lint, render, refuse; what is rendered is what Kubernetes 1.33 to 1.36 publish, and restricted",
-        need: Need::Required,
+        need: Need::Optional,
         cold_minutes: 6,
         run: |p| {
             interop(
@@ -346,7 +346,7 @@ pub(crate) const ALL: &[Tier] = &[
                         "prometheus-operator",
                         "github.com/prometheus-operator/prometheus-operator",
                     ),
-                    peers::go_files("SEALWRIGHT_KYVERNO_SOURCE", "kyverno-chart", "github.com/kyverno/kyverno"),
+                    peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno"),
                 ],
             )
         },

@@ -2,4 +2,5 @@
 //!
 //! Data in, data out: nothing here reads a file or speaks to a cluster.
 
+pub mod lint;
 pub mod render;

@@ -12,7 +12,7 @@ mod rules;
 mod schema;
 mod tighten;
 mod whole;
-mod yaml;
+pub mod yaml;
 
 pub use error::{PolicyError, Position};
 pub use parse::parse;

@@ -1,4 +1,6 @@
 //! YAML as a tree in which every key and value knows its place.
+//!
+//! The parser's budgets bound depth, nodes and what aliases expand to; the caller bounds the bytes.
 
 use std::fmt;
 
@@ -9,37 +11,57 @@ use crate::error::Position;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) at: Position,
-    pub(crate) value: Yaml,
+pub struct Node {
+    /// Where it starts; of an alias, where the alias stands.
+    pub at: Position,
+    /// What it is.
+    pub value: Yaml,
 }
 
 /// A value of YAML's core schema.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Yaml {
+pub enum Yaml {
+    /// Nothing.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A whole number; one that does not fit is a text.
     Integer(i64),
+    /// Another number.
     Float(f64),
+    /// A text.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// A map, in the order of the file.
     Map(Vec<(Key, Node)>),
 }
 
 /// A key and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
-    pub(crate) at: Position,
-    pub(crate) text: String,
+pub struct Key {
+    /// Where it starts.
+    pub at: Position,
+    /// The key.
+    pub text: String,
 }
 
 /// Parses one document. Duplicate keys, aliases that expand without end and several documents are errors of the parser.
 pub(crate) fn parse(text: &str) -> Result<Node, (Position, String)> {
-    let spanned: Spanned<Yaml> = serde_saphyr::from_str(text).map_err(|error| {
-        let at = error.location().map(position).unwrap_or_default();
-        (at, first_line(&error.to_string()))
-    })?;
-    Ok(Node::from(spanned))
+    serde_saphyr::from_str::<Spanned<Yaml>>(text).map(Node::from).map_err(|error| told(&error))
+}
+
+/// Parses a stream of documents; empty ones are left out.
+///
+/// # Errors
+/// The place and a line of text, as for one document. No document of such a stream is given: the rest cannot be told apart.
+pub fn parse_documents(text: &str) -> Result<Vec<Node>, (Position, String)> {
+    let documents = serde_saphyr::from_multiple::<Spanned<Yaml>>(text).map_err(|error| told(&error))?;
+    Ok(documents.into_iter().map(Node::from).collect())
+}
+
+fn told(error: &serde_saphyr::Error) -> (Position, String) {
+    (error.location().map(position).unwrap_or_default(), first_line(&error.to_string()))
 }
 
 /// The parser's messages show an excerpt of the file below their first line.
@@ -54,6 +76,38 @@ fn position(location: Location) -> Position {
 impl From<Spanned<Yaml>> for Node {
     fn from(spanned: Spanned<Yaml>) -> Self {
         Self { at: position(spanned.referenced), value: spanned.value }
+    }
+}
+
+impl Node {
+    /// The value of a key of a map.
+    pub fn member(&self, key: &str) -> Option<&Self> {
+        self.members().iter().find(|(known, _)| known.text == key).map(|(_, value)| value)
+    }
+
+    /// Down through maps.
+    pub fn descend(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, key| node.member(key))
+    }
+
+    /// The members of a map; of anything else none.
+    pub fn members(&self) -> &[(Key, Self)] {
+        if let Yaml::Map(members) = &self.value { members } else { &[] }
+    }
+
+    /// The items of a list; of anything else none.
+    pub fn items(&self) -> &[Self] {
+        if let Yaml::List(items) = &self.value { items } else { &[] }
+    }
+
+    /// A text.
+    pub fn text(&self) -> Option<&str> {
+        if let Yaml::Text(text) = &self.value { Some(text) } else { None }
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&self) -> Option<bool> {
+        if let Yaml::Bool(flag) = self.value { Some(flag) } else { None }
     }
 }
 
@@ -152,5 +206,17 @@ mod tests {
         assert_eq!(at.line, 3, "{message}");
         assert!(message.to_lowercase().contains("duplicate"), "{message}");
         assert!(parse("a: [").is_err());
+    }
+
+    #[test]
+    fn documents_of_a_stream_keep_their_places_and_empty_ones_are_left_out() {
+        let documents = parse_documents("---\na: {b: x}\n---\n---\n# only a comment\n---\nc: [true]\n").expect("yaml");
+        assert_eq!(documents.len(), 2);
+        let found = documents[0].descend(&["a", "b"]).expect("member");
+        assert_eq!((found.text(), found.at.line), (Some("x"), 2));
+        let list = documents[1].member("c").expect("member");
+        assert_eq!((list.at.line, list.items()[0].flag()), (7, Some(true)));
+        assert!(documents[1].member("a").is_none() && documents[1].items().is_empty());
+        assert!(parse_documents("a: 1\n---\nb: [").is_err());
     }
 }

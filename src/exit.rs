@@ -42,7 +42,9 @@ impl Exit {
             Self::Passed => "passed",
             Self::Internal => "internal error: a defect of sealwright, or of the machine it runs on",
             Self::Usage => "usage or configuration: a flag, a trust file, a key, or an image or file that is corrupt",
-            Self::Refused => "the gate refused the image; nothing was pushed, signed or tagged",
+            Self::Refused => {
+                "refused: by the gate, and nothing was pushed, signed or tagged; or by `policy lint`, because a policy does not do what it says"
+            }
             Self::NotVerified => "verification failed",
             Self::Unavailable => {
                 "an upstream (registry, authority, log, feed) was unavailable or does not have what was asked for"

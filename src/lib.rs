@@ -70,7 +70,7 @@ fn run_command(command: &Command, context: &Context, handle: &Handle) -> Result<
         Command::Login(arguments) => commands::login::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Report(arguments) => commands::report::run(arguments, context, handle).map(|()| Exit::Passed),
         Command::Trust(arguments) => commands::trust::run(arguments, context, handle).map(|()| Exit::Passed),
-        Command::Policy(arguments) => commands::policy::run(arguments, context, handle).map(|()| Exit::Passed),
+        Command::Policy(arguments) => commands::policy::run(arguments, context, handle),
         Command::Doctor(arguments) => commands::doctor::run(arguments, context, handle),
         Command::Db(arguments) => commands::db::run(arguments, context, handle).map(|()| Exit::Passed),
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
+use sealwright_admission::lint::{Rule, Severity};
 use sealwright_core::FindingId;
 
 use crate::cli::arguments::Arguments;
@@ -15,6 +16,7 @@ pub fn documents() -> Vec<(&'static str, String)> {
         ("exit-codes.md", exit_codes()),
         ("findings.md", findings()),
         ("checks.md", checks()),
+        ("policy-lint.md", policy_lint()),
         ("sealwright.schema.json", schema()),
     ]
 }
@@ -66,6 +68,36 @@ fn checks() -> String {
         let _ = write!(text, "\n## {}. {}\n\n{}\n", check.number, check.name, check.meaning);
     }
     text
+}
+
+fn policy_lint() -> String {
+    let mut text = format!(
+        "{GENERATED}# What `policy lint` finds\n\nAn error: the object alone lets in what its text refuses, or refuses what its text admits. A warning: the object does what it\nsays, and what it leaves open is for another object to close, or was chosen. Paths and issues are those of kyverno/kyverno; paths are\nof version 1.19.1. \"Measured\": a real API server with Kyverno 1.19.1 did it. How the rules are used:\n[the guide](../guides/policy-lint.md).\n"
+    );
+    for rule in Rule::ALL {
+        let _ = write!(
+            text,
+            "\n## {rule}\n\nA{} {}: {}. {}.\n\n- Kyverno: {}\n- Fix: {}\n- Source: {}\n",
+            if rule.severity() == Severity::Error { "n" } else { "" },
+            rule.severity().word(),
+            page_text(rule.what()),
+            page_text(&capitalized(rule.why())),
+            rule.versions(),
+            page_text(rule.fix()),
+            rule.source(),
+        );
+    }
+    text
+}
+
+/// What Markdown would take for a mark of its own.
+fn page_text(text: &str) -> String {
+    text.replace('*', "\\*").replace('<', "&lt;").replace('[', "\\[").replace('_', "\\_")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn schema() -> String {

@@ -79,6 +79,18 @@ formats! {
 }
 
 formats! {
+    /// Formats of `policy lint`.
+    LintFormat {
+        /// Aligned columns for a person.
+        Table = "table",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+        /// For code scanning.
+        Sarif = "sarif",
+    }
+}
+
+formats! {
     /// Formats of `scan`.
     ScanFormat {
         /// Aligned columns for a person.

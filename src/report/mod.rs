@@ -6,6 +6,8 @@ pub mod console;
 pub mod decision;
 pub mod doctor;
 pub mod judged;
+pub mod lint;
+mod lint_sarif;
 pub mod markdown;
 pub mod progress;
 pub mod proof;

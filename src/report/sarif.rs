@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 use super::judged::{Item, Judged, Standing, advisory_url, fixed_in, severity};
 
 /// The schema that a document names: the one of the standard with errata 01.
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+pub(super) const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// Results of a run that code scanning shows. It takes 25,000 and keeps these; we say which.
 const MOST_RESULTS: usize = 5_000;
 /// Runs of a file that code scanning takes.
@@ -331,7 +332,7 @@ fn place(path: &Untrusted, finding: &Finding) -> String {
     if uri.is_empty() { PLACE.to_owned() } else { uri }
 }
 
-fn encoded(segment: &str) -> String {
+pub(super) fn encoded(segment: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     segment.bytes().map(one).collect()
@@ -339,7 +340,7 @@ fn encoded(segment: &str) -> String {
 
 /// Text for a `text` property of at most so many characters. Brackets would make a link (SARIF, §3.11.6) and braces a placeholder
 /// (§3.11.5), and readers differ about escaping them: they become round ones.
-fn plain(text: &str, most: usize) -> String {
+pub(super) fn plain(text: &str, most: usize) -> String {
     let shown = Untrusted::from(text).to_string();
     let round = |c| match c {
         '[' | '{' => '(',

@@ -19,6 +19,7 @@ mod keyless;
 mod killed;
 mod kms;
 mod offline;
+mod policy_lint;
 mod policy_render;
 mod prove;
 mod registry_failures;

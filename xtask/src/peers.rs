@@ -8,7 +8,7 @@ use std::process::Command;
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 
-use crate::process::{cargo, find, in_ci, output, root, run, variable};
+use crate::process::{cargo, find, in_ci, root, run, variable};
 
 /// Where peers are kept between runs.
 pub(crate) struct Peers {
@@ -109,17 +109,26 @@ fn go_build_as(
     Ok(Peer { variable, value: binary })
 }
 
-/// The folder of the Go module cache in which a module lies that the module in `tests/peers/MODULE` requires.
-pub(crate) fn go_sources(variable: &'static str, module: &str, required: &str) -> Result<Peer, Missing> {
+/// The files of a Go module as the proxy serves them, whose digest stands in `tests/peers/MODULE/go.sum`. Nothing is built.
+pub(crate) fn go_sources(variable: &'static str, module: &str, path: &str) -> Result<Peer, Missing> {
     let go = find("go").ok_or_else(|| Missing::Absent("Go is not installed".into()))?;
     let source = root().join("tests/peers").join(module);
-    let ask = |arguments: &[&str]| {
-        let mut command = Command::new(&go);
-        command.args(arguments).arg(required).current_dir(&source).env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
-        output(&mut command).map_err(Missing::Broken)
-    };
-    ask(&["mod", "download"])?;
-    Ok(Peer { variable, value: PathBuf::from(ask(&["list", "-m", "-f", "{{.Dir}}"])?.trim()) })
+    let mut download = Command::new(go);
+    download.args(["mod", "download", "-json", path]).current_dir(&source).env("GOFLAGS", "").env("GOWORK", "off");
+    let output = download.output().map_err(|e| Missing::Broken(format!("go mod download: {e}")))?;
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let word = |key: &str| said.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    if !output.status.success() {
+        let why = [word("Error"), &String::from_utf8_lossy(&output.stderr)].concat();
+        return Err(Missing::Broken(format!("{path} could not be downloaded: {why}")));
+    }
+    // Go compares with go.sum where there is a line; that there is one is ours to see.
+    let pins = read_file(&source.join("go.sum"), 1 << 20).map_err(|e| Missing::Broken(format!("go.sum: {e}")))?;
+    let pin = format!("{path} {} {}", word("Version"), word("Sum"));
+    if !String::from_utf8_lossy(&pins).lines().any(|line| line == pin) {
+        return Err(Missing::Broken(format!("tests/peers/{module}/go.sum has no line {pin:?}")));
+    }
+    Ok(Peer { variable, value: PathBuf::from(word("Dir")) })
 }
 
 /// What Kubernetes publishes about its API, in the source of one version.

@@ -252,6 +252,13 @@ pub(crate) const ALL: &[Tier] = &[
         },
     },
     Tier {
+        name: "policy-lint",
+        about: "policies of others, read from their Go module: each finding of docs/reference/public-policies.md, and no other",
+        need: Need::Required,
+        cold_minutes: 1,
+        run: |_| interop("policy_lint", [kyverno_sources()]),
+    },
+    Tier {
         name: "setup",
         about: "the script of the composite action: right, wrong and half downloads from loopback, in bash with curl",
         need: Need::Required,
@@ -346,7 +353,7 @@ pub(crate) const ALL: &[Tier] = &[
                         "prometheus-operator",
                         "github.com/prometheus-operator/prometheus-operator",
                     ),
-                    peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno"),
+                    kyverno_sources(),
                 ],
             )
         },
@@ -548,9 +555,14 @@ fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 5] {
         peers::go_program(peers, "SEALWRIGHT_ETCD", "etcd", ("etcd", "go.etcd.io/etcd/server/v3")),
         peers::go_program(peers, "SEALWRIGHT_KUBE_APISERVER", "kube-apiserver", api_server),
         kyverno(peers, "SEALWRIGHT_KYVERNO", "kyverno"),
-        peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno"),
+        kyverno_sources(),
         peers::debian("SEALWRIGHT_CURL", "curl", "curl"),
     ]
+}
+
+/// What Kyverno publishes beside its programs: definitions, policies, its chart.
+fn kyverno_sources() -> Result<peers::Peer, peers::Missing> {
+    peers::go_sources("SEALWRIGHT_KYVERNO_SOURCES", "kyverno", "github.com/kyverno/kyverno")
 }
 
 /// A program of Kyverno.

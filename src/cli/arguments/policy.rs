@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use sealwright_admission::lint::Version;
 use sealwright_policy::PathPattern;
 
 use super::trust::TrustSource;
+use crate::cli::output::{LintFormat, Output};
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -22,6 +24,15 @@ Examples:
 
 What Kyverno cannot say is told on stderr.";
 
+pub(super) const LINT_EXAMPLES: &str = "\
+Examples:
+  sealwright policy lint policies/
+  sealwright policy lint verify.yaml --kyverno-version 1.20
+  kustomize build overlays/enforce | sealwright policy lint - -o sarif=lint.sarif
+
+Files are judged together: what one policy leaves open another one may close.
+Exit 0: nothing, or warnings only. Exit 3: a policy does not do what it says.";
+
 /// `policy`.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
@@ -31,6 +42,9 @@ pub enum Policy {
     /// Write the keyless builders of a trust file as the trust policy of an AWS role or as a role of Vault
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(PolicyExport),
+    /// Find what is silently without effect in image policies of Kyverno
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(PolicyLint),
 }
 
 /// `policy render`.
@@ -77,6 +91,20 @@ pub struct PolicyExport {
     /// Where it goes; default: stdout
     #[arg(long, value_name = "FILE")]
     pub outfile: Option<PathBuf>,
+}
+
+/// `policy lint`.
+#[derive(Debug, Args)]
+pub struct PolicyLint {
+    /// Files, folders (every *.yaml and *.yml below) or - for stdin
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The version of Kyverno that will read them
+    #[arg(long, value_name = "VERSION", default_value_t = Version::DEFAULT)]
+    pub kyverno_version: Version,
+    /// table, json or sarif, with =FILE into a file; repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<Output<LintFormat>>,
 }
 
 /// Who reads what is written.

@@ -1,21 +1,24 @@
 //! `sealwright policy`: what is done with a trust file itself, one file for each verb.
 
 pub mod export;
+pub mod lint;
 pub mod render;
 
 use tokio::runtime::Handle;
 
 use crate::cli::arguments::Policy;
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Does what is asked for.
 ///
 /// # Errors
 /// As the verb says.
-pub fn run(command: &Policy, context: &Context, handle: &Handle) -> Result<(), Failure> {
+pub fn run(command: &Policy, context: &Context, handle: &Handle) -> Result<Exit, Failure> {
     match command {
-        Policy::Export(arguments) => export::run(arguments, context),
-        Policy::Render(arguments) => render::run(arguments, context, handle),
+        Policy::Export(arguments) => export::run(arguments, context).map(|()| Exit::Passed),
+        Policy::Render(arguments) => render::run(arguments, context, handle).map(|()| Exit::Passed),
+        Policy::Lint(arguments) => lint::run(arguments, context),
     }
 }

@@ -11,6 +11,8 @@ use crate::peer::{Said, Server, free_port, peer, say, sealwright};
 use crate::registries::small_image;
 use crate::sealed::{ATTESTED, LENIENT, cosign, go_registry, home, seal};
 
+/// The workflow of the tokens here.
+const RELEASE: &str = "acme/shop/.github/workflows/release.yml@refs/heads/main";
 const NO_LOG: [&str; 2] = ["--transparency", "none"];
 
 pub(crate) struct Vault {
@@ -193,7 +195,7 @@ fn the_release_of_main_signs_and_nothing_else_gets_in() {
     let vault = Vault::start(home.path());
     vault.key("release", "ecdsa-p256");
     let authority = Authority::start().expect("authority");
-    vault.trust(&authority, "vault", "acme/shop/.github/workflows/release.yml@refs/heads/main");
+    vault.trust(&authority, "vault", RELEASE);
     let (_server, registry) = go_registry();
     let image = sealed(home.path(), &registry, "release");
     let sign = |claims: &Value| {
@@ -239,7 +241,7 @@ fn doctor_reads_the_role_and_names_the_claim_that_differs() {
     let vault = Vault::start(home.path());
     vault.key("release", "ecdsa-p256");
     let authority = Authority::start().expect("authority");
-    vault.trust(&authority);
+    vault.trust(&authority, "vault", RELEASE);
     let doctor = |changed: Value, asker: Option<&str>, role: &str| {
         let token = authority.token(&claims(changed)).expect("token");
         vault.write("token", &token);

@@ -92,13 +92,17 @@ pub(super) fn graphql(contents: &mut Contents, incoming: &Incoming) -> Result<Re
 /// The word behind `query` or `mutation`; fragments may stand before it.
 fn operation(query: &str) -> Option<&str> {
     let rest = ["query ", "mutation "].iter().find_map(|word| query.split_once(word))?.1;
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric())?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
     (end > 0).then(|| &rest[..end])
 }
 
 fn answered(issues: &mut Issues, repository: &str, operation: &str, variables: &Value) -> Result<Value, Refusal> {
     let input = variables.get("input").unwrap_or(&Value::Null);
     match operation {
+        // Which kinds of searches there are (introspection of the enumeration).
+        "SearchType_enumValues" => {
+            Ok(json!({ "SearchType": { "enumValues": [{ "name": "ISSUE" }, { "name": "ISSUE_ADVANCED" }] } }))
+        }
         "IssueSearch" => search(issues, repository, text(variables, "/query")?),
         "IssueByNumber" => {
             let number = variables.get("number").and_then(Value::as_u64).unwrap_or_default();
@@ -231,6 +235,7 @@ mod tests {
     fn an_operation_is_known_by_its_name() {
         assert_eq!(operation("fragment issue on Issue {id}query IssueSearch($repo: String!) {"), Some("IssueSearch"));
         assert_eq!(operation("\n\tmutation IssueClose($input: X!){"), Some("IssueClose"));
+        assert_eq!(operation("query SearchType_enumValues{SearchType: __type"), Some("SearchType_enumValues"));
         assert_eq!(operation("{ viewer { login } }"), None);
     }
 }

@@ -24,7 +24,14 @@ const HOMES: [(&str, &[&str]); 4] = [
     ),
     (
         "reqwest",
-        &["sealwright-registry", "sealwright-sign", "sealwright-feed", "sealwright-trust", "sealwright-github"],
+        &[
+            "sealwright-registry",
+            "sealwright-sign",
+            "sealwright-ecr",
+            "sealwright-feed",
+            "sealwright-trust",
+            "sealwright-github",
+        ],
     ),
     ("axum", &["sealwright-loopback"]),
     ("clap", &["sealwright"]),

@@ -83,7 +83,8 @@ fn measure() {
     for run in 0..RUNS {
         let push = format!("{}/acme/inside-{run}:v1", scene.registry.host());
         let (to_first, whole) = scene.timed(&scene.runner.step(Place::Container, &sealing_debian(&push)));
-        (first.push(to_first), inside.push(whole));
+        first.push(to_first);
+        inside.push(whole);
         let push = format!("{}/acme/outside-{run}:v1", scene.registry.host());
         let mut composite = scene.composite(&scene.runner.step(Place::Machine, &sealing_debian(&push)));
         let start = Instant::now();

@@ -10,7 +10,7 @@ use sealwright_sign::KeySigner;
 use serde_json::json;
 
 use crate::keyless::IDENTITY;
-use crate::peer::{Said, peer, say, sealwright};
+use crate::peer::{Said, peer, say, sealwright, text_of};
 use crate::registries::small_image;
 use crate::sealed::{LENIENT, import_nothing};
 
@@ -48,7 +48,7 @@ fn page(home: &Path, image: &str, more: &[&str]) -> String {
     let mut command = sealwright(home);
     let said: Said = say(command.args(["prove", image, "-o", "html=page.html"]).args(more));
     assert!(matches!(said.code(), 0 | 4), "{}", said.stderr);
-    String::from_utf8(read_file(&home.join("page.html"), 1 << 20).expect("page")).expect("text")
+    text_of(&home.join("page.html"))
 }
 
 fn home() -> tempfile::TempDir {

@@ -13,7 +13,7 @@ use sealwright_core::bounded::{read_all, read_file};
 use serde_json::Value;
 
 use crate::kubernetes_schema::Kinds;
-use crate::peer::{Said, peer, say};
+use crate::peer::{Said, peer, say, text_of};
 
 /// The versions of Kubernetes whose documents are peers: `SEALWRIGHT_OPENAPI_1_33` and so on.
 const KUBERNETES: [&str; 4] = ["1.33", "1.34", "1.35", "1.36"];
@@ -21,10 +21,6 @@ const HELM: [&str; 2] = ["SEALWRIGHT_HELM3", "SEALWRIGHT_HELM4"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn text(path: &Path) -> String {
-    String::from_utf8(read_file(path, 1 << 20).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).expect("text")
 }
 
 /// Helm in `charts/`, with a home of its own and no cluster.
@@ -87,7 +83,7 @@ fn every_values_file_lints_and_renders_the_same_with_both_helms() {
                 let rendered =
                     template(variable, home.path(), &chart, (version, &["-f", &values])).expect_code(0).stdout;
                 let found = documents(&rendered);
-                let kept = || if chart == "app" { documents(&text(&golden(&values))) } else { found.clone() };
+                let kept = || if chart == "app" { documents(&text_of(&golden(&values))) } else { found.clone() };
                 let expected = expected.get_or_insert_with(kept);
                 assert!(*expected == found, "{variable} renders {values} for {version} differently:\n{rendered}");
             }
@@ -136,7 +132,7 @@ fn what_is_rendered_is_what_kubernetes_publishes() {
             }
         }
         // The judge can refuse: a field that is not there, a type that is another, and a kind that is none.
-        let good = text(&golden("app/ci/full-values.yaml"));
+        let good = text_of(&golden("app/ci/full-values.yaml"));
         for (from, to, fault) in [
             (
                 "automountServiceAccountToken: false\n      ",
@@ -195,7 +191,7 @@ fn every_pod_is_restricted() {
         judged += pods.len();
     }
     assert!(judged >= 4, "{judged}");
-    let good = text(&golden("app/ci/minimal-values.yaml"));
+    let good = text_of(&golden("app/ci/minimal-values.yaml"));
     for (from, to, fault) in [
         ("runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot != true"),
         ("type: RuntimeDefault", "type: Unconfined", "seccompProfile"),
@@ -291,8 +287,8 @@ fn the_chart_of_observability_carries_what_dashboards_has() {
     let objects = documents(&rendered);
     let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
     let dashboard = of("ConfigMap")["data"]["image-admission.json"].as_str().expect("a dashboard");
-    assert_eq!(dashboard.trim_end(), text(&root().join("dashboards/admission.json")).trim_end());
-    let rules: Value = serde_saphyr::from_str(&text(&root().join("dashboards/rules/admission.yaml"))).expect("YAML");
+    assert_eq!(dashboard.trim_end(), text_of(&root().join("dashboards/admission.json")).trim_end());
+    let rules: Value = serde_saphyr::from_str(&text_of(&root().join("dashboards/rules/admission.yaml"))).expect("YAML");
     assert_eq!(of("PrometheusRule")["spec"], rules);
     assert_eq!(of("PrometheusRule")["metadata"]["labels"]["release"], "kube-prometheus-stack");
 }
@@ -301,7 +297,7 @@ fn the_chart_of_observability_carries_what_dashboards_has() {
 fn kyvernos_chart(home: &Path) {
     let chart = home.join("kyverno");
     copy(&peer("SEALWRIGHT_KYVERNO_SOURCES").join("charts/kyverno"), &chart);
-    let mut about: Value = serde_saphyr::from_str(&text(&chart.join("Chart.yaml"))).expect("YAML");
+    let mut about: Value = serde_saphyr::from_str(&text_of(&chart.join("Chart.yaml"))).expect("YAML");
     about["dependencies"].as_array_mut().expect("charts").retain(|one| one["repository"].is_null());
     fs::write(chart.join("Chart.yaml"), about.to_string()).expect("a file");
     fs::remove_file(chart.join("Chart.lock")).expect("a file");
@@ -363,7 +359,7 @@ fn kyvernos_own_chart_takes_the_values_for_eks() {
 #[test]
 fn the_deploy_template_undoes_what_fails_with_both_helms() {
     let home = tempfile::tempdir().expect("home");
-    let workflow: Value = serde_saphyr::from_str(&text(&root().join("workflows/deploy.yml"))).expect("YAML");
+    let workflow: Value = serde_saphyr::from_str(&text_of(&root().join("workflows/deploy.yml"))).expect("YAML");
     let steps = workflow["jobs"]["deploy"]["steps"].as_array().expect("steps");
     let script = steps.iter().find_map(|step| step["run"].as_str()).expect("a script");
     for (variable, version) in HELM.into_iter().zip(["v3.", "v4."]) {

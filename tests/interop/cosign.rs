@@ -1,6 +1,6 @@
 //! cosign and sealwright, each judging what the other wrote, on go-containerregistry's registry.
 
-use crate::peer::{say, sealwright};
+use crate::peer::{say, sealwright, text_of};
 use crate::registries::small_image;
 use crate::sealed::{cosign, cosign_accepts, cosign_takes_the_pages_commands, go_registry, home, seal, verify};
 
@@ -99,7 +99,7 @@ fn cosign_reads_the_keys_and_statements_that_we_make_one_by_one() {
     assert_ne!(theirs(&[&blob[..], &["other.tar.gz"]].concat()).code(), 0);
     // cosign opens the private key too.
     let public = say(cosign(home.path()).args(["public-key", "--key", "ops.key"])).expect_code(0);
-    assert!(std::fs::read_to_string(home.path().join("ops.pub")).expect("file").trim() == public.stdout.trim());
+    assert!(text_of(&home.path().join("ops.pub")).trim() == public.stdout.trim());
 }
 
 #[test]

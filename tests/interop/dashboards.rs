@@ -13,11 +13,11 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sealwright_core::bounded::{read_all, read_file};
+use sealwright_core::bounded::read_all;
 use serde_json::Value;
 
 use crate::metrics::{Asked, Metrics};
-use crate::peer::{Server, free_port, peer, say};
+use crate::peer::{Server, free_port, peer, say, text_of};
 
 /// What Grafana puts in the place of its variables; a namespace or policy that was not chosen is `.*`.
 const VARIABLES: [(&str, &str); 4] =
@@ -25,10 +25,6 @@ const VARIABLES: [(&str, &str); 4] =
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn text(path: &Path) -> String {
-    String::from_utf8(read_file(path, 1 << 20).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).expect("text")
 }
 
 /// The files of a folder of `dashboards/` that end so.
@@ -41,7 +37,8 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 fn dashboards() -> Vec<Value> {
-    let read = |path: PathBuf| serde_json::from_str(&text(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let read =
+        |path: PathBuf| serde_json::from_str(&text_of(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     files("dashboards", ".json").into_iter().map(read).collect()
 }
 
@@ -66,7 +63,7 @@ fn alerts() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for file in files("dashboards/rules", ".yaml").iter().filter(|file| !file.to_string_lossy().ends_with(".test.yaml"))
     {
-        let rules: Value = serde_saphyr::from_str(&text(file)).expect("YAML");
+        let rules: Value = serde_saphyr::from_str(&text_of(file)).expect("YAML");
         for group in rules["groups"].as_array().expect("groups") {
             for rule in group["rules"].as_array().expect("rules") {
                 let word = |key: &str| rule[key].as_str().unwrap_or_else(|| panic!("no {key} in {rule}")).to_owned();
@@ -155,8 +152,8 @@ fn the_alerts_pass_their_tests_and_fail_them_when_they_are_changed() {
     promtool(&rules, &["check", "rules", "admission.yaml"]).expect_code(0);
     promtool(&rules, &["test", "rules", "admission.test.yaml"]).expect_code(0);
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("admission.test.yaml"), text(&rules.join("admission.test.yaml"))).expect("tests");
-    let good = text(&rules.join("admission.yaml"));
+    fs::write(folder.path().join("admission.test.yaml"), text_of(&rules.join("admission.test.yaml"))).expect("tests");
+    let good = text_of(&rules.join("admission.yaml"));
     let changes = [
         ("execution_cause=\"admission_request\", policy_validation_mode=\"Deny\", ", ""),
         ("policy_validation_mode=\"Deny\", result=\"fail\"", "result=\"fail\""),
@@ -187,9 +184,9 @@ fn the_alerts_pass_their_tests_and_fail_them_when_they_are_changed() {
 
 #[test]
 fn every_alert_has_a_section_in_the_guide_and_a_test() {
-    let guide = text(&root().join("docs/guides/observability.md"));
-    let tests = text(&root().join("dashboards/rules/admission.test.yaml"));
-    let rules = text(&root().join("dashboards/rules/admission.yaml"));
+    let guide = text_of(&root().join("docs/guides/observability.md"));
+    let tests = text_of(&root().join("dashboards/rules/admission.test.yaml"));
+    let rules = text_of(&root().join("dashboards/rules/admission.yaml"));
     for (name, _) in alerts() {
         assert!(guide.contains(&format!("\n### {name}\n")), "{name} has no section");
         assert!(rules.contains(&format!("observability.md#{}\n", name.to_lowercase())), "{name} names no section");

@@ -16,7 +16,7 @@ use sealwright_sign::{KeySigner, Signer, SigningKey};
 use serde_json::json;
 
 use crate::keyless::IDENTITY;
-use crate::peer::{Server, say, sealwright};
+use crate::peer::{Server, say, sealwright, text_of};
 use crate::registries::small_image;
 use crate::sealed::{cosign, go_registry, home, seal};
 
@@ -191,7 +191,7 @@ fn a_pattern_has_to_fit_the_whole_identity() {
 #[test]
 fn every_row_names_a_test() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/differences-to-cosign.md");
-    let page = String::from_utf8(read_file(&page, 1 << 20).expect("page")).expect("text");
+    let page = text_of(&page);
     let source = [
         include_str!("differences.rs"),
         include_str!("../cli/keyless.rs"),

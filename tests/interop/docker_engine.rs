@@ -6,9 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sealwright_core::bounded::read_file;
-
-use crate::peer::{peer, say, sealwright};
+use crate::peer::{peer, say, sealwright, text_of};
 
 /// `dockerd` on a socket of its own, without networks; it ends with the test.
 pub(crate) struct Engine {
@@ -87,7 +85,7 @@ const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KIL
 
 /// What no process of this machine can have (`CapBnd` of `/proc/self/status`, hexadecimal).
 fn missing_capabilities() -> Vec<String> {
-    let status = String::from_utf8(read_file(Path::new("/proc/self/status"), 1 << 20).expect("status")).expect("text");
+    let status = text_of(Path::new("/proc/self/status"));
     let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).expect("CapBnd");
     let bounding = u64::from_str_radix(bounding.trim(), 16).expect("hexadecimal");
     let named = CAPABILITIES.split_whitespace().enumerate();

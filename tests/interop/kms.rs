@@ -2,7 +2,7 @@
 
 use sealwright_loopback::kms::{KeySpec, Kms};
 
-use crate::peer::{Said, say, sealwright};
+use crate::peer::{Said, say, sealwright, text_of};
 use crate::registries::small_image;
 use crate::sealed::{cosign, go_registry, home, seal};
 
@@ -20,7 +20,7 @@ fn cosign_and_we_sign_with_the_same_keys_and_accept_each_other() {
         let key = format!("awskms:///{}", kms.key(spec, name).expect("key"));
         let public = format!("{name}.pub");
         theirs(&["public-key", "--key", &key, "--outfile", &public]).expect_code(0);
-        let written = std::fs::read_to_string(home.path().join(&public)).expect("key");
+        let written = text_of(&home.path().join(&public));
         assert_eq!(ours(&["public-key", "--key", &key]).expect_code(0).stdout, written, "{name}");
 
         let image = |by: &str| {

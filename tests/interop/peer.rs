@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use sealwright_core::bounded::read_file;
+
 /// The program or folder that a tier put into the environment.
 #[expect(clippy::disallowed_methods, reason = "peers are named by the environment")]
 pub(crate) fn peer(variable: &str) -> PathBuf {
@@ -42,6 +44,12 @@ pub(crate) fn say(command: &mut Command) -> Said {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// What a small file says.
+pub(crate) fn text_of(path: &Path) -> String {
+    let bytes = read_file(path, 1 << 20).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    String::from_utf8(bytes).expect("text")
 }
 
 /// Our own binary with a home of its own, so that no configuration of this machine plays a part.

@@ -8,7 +8,7 @@ use sealwright_admission::lint::{Source, Version, lint};
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 
-use crate::peer::peer;
+use crate::peer::{peer, text_of};
 
 /// A section of the page: a policy, the digest of its file, and the findings with why they are true.
 #[derive(Default)]
@@ -19,7 +19,7 @@ struct Section {
 
 fn page() -> BTreeMap<String, Section> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/public-policies.md");
-    let text = String::from_utf8(read_file(&path, 1 << 20).expect("the page")).expect("text");
+    let text = text_of(&path);
     let mut sections = BTreeMap::new();
     for section in text.split("\n## ").skip(1) {
         let (title, body) = section.split_once('\n').expect("a title");
@@ -46,7 +46,8 @@ fn what_is_found_in_the_policies_of_others_is_true() {
         assert!(report.judged > 0, "{path}: nothing was judged");
         let mut found: Vec<&str> = report.findings.iter().map(|found| found.rule.word()).collect();
         let mut wanted: Vec<&str> = section.findings.iter().map(String::as_str).collect();
-        (found.sort_unstable(), wanted.sort_unstable());
+        found.sort_unstable();
+        wanted.sort_unstable();
         found.dedup();
         assert_eq!(found, wanted, "{path}: {:#?}", report.findings);
         println!("{path}: {} findings, each of them true", wanted.len());

@@ -16,7 +16,7 @@ use sealwright_loopback::registry::{Registry, Switches};
 use serde_json::{Value, json};
 
 use crate::downloads::{Downloads, Served};
-use crate::peer::{Said, peer, say};
+use crate::peer::{Said, peer, say, text_of};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const TARGETS: [(&str, &str); 4] = [
@@ -401,7 +401,7 @@ fn branch() -> String {
 /// What a step of the workflow runs, word by word. Values come from its environment alone.
 fn step(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows/release.yml");
-    let text = String::from_utf8(read_file(&file, 1 << 20).expect("workflow")).expect("text");
+    let text = text_of(&file);
     let step = text.split(&format!("      - name: {name}\n")).nth(1).unwrap_or_else(|| panic!("no step {name}"));
     let run = step.split("        run: |\n").nth(1).expect("run");
     let lines = run.lines().take_while(|line| line.is_empty() || line.starts_with("          "));

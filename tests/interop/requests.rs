@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use sealwright_core::bounded::read_file;
 use sealwright_loopback::registry::{ReferrersApi, Registry, Switches};
 
-use crate::peer::{Said, say, sealwright};
+use crate::peer::{Said, say, sealwright, text_of};
 use crate::registries::small_image;
 use crate::sealed::{cosign, home, seal};
 
@@ -41,6 +40,6 @@ fn the_table_of_requests_is_true() {
     }
     println!("{table}");
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
-    let page = String::from_utf8(read_file(&page, 1 << 20).expect("page")).expect("text");
+    let page = text_of(&page);
     assert!(page.contains(&table), "docs/benchmarks.md does not hold the table above");
 }

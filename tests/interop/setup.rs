@@ -7,7 +7,7 @@ use std::process::Command;
 use sealwright_core::Digest;
 
 use crate::downloads::{Downloads, Served};
-use crate::peer::{Said, peer, say};
+use crate::peer::{Said, peer, say, text_of};
 
 const PROGRAM: &[u8] = b"#!/bin/sh\necho installed\n";
 const NAME: &str = "sealwright-v9.8.7-x86_64-unknown-linux-musl";
@@ -80,7 +80,7 @@ fn the_program_with_the_right_digest_is_installed_once() {
     assert!(said.stdout.contains("is installed already"), "{}", said.stdout);
     assert_eq!(job.mirror.asked(), [format!("/v9.8.7/{NAME}")]);
     let folder = format!("{}\n", job.path("temp/sealwright-v9.8.7").display());
-    assert_eq!(std::fs::read_to_string(job.path("paths")).expect("paths"), folder.repeat(2));
+    assert_eq!(text_of(&job.path("paths")), folder.repeat(2));
 }
 
 #[test]

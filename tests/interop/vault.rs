@@ -7,7 +7,7 @@ use std::process::Command;
 use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
 use serde_json::{Value, json};
 
-use crate::peer::{Said, Server, free_port, peer, say, sealwright};
+use crate::peer::{Said, Server, free_port, peer, say, sealwright, text_of};
 use crate::registries::small_image;
 use crate::sealed::{ATTESTED, LENIENT, cosign, go_registry, home, seal};
 
@@ -153,7 +153,7 @@ fn cosign_signs_with_the_same_key_and_we_accept_it() {
     vault.theirs(&["public-key", "--key", "hashivault://release", "--outfile", "release.pub"]).expect_code(0);
     vault.theirs(&["signing-config", "create", "--out", "no-log.json"]).expect_code(0);
     let ours = vault.ours(Some("root"), &["public-key", "--key", "openbao://release"]).expect_code(0);
-    assert_eq!(ours.stdout, std::fs::read_to_string(home.path().join("release.pub")).expect("key"));
+    assert_eq!(ours.stdout, text_of(&home.path().join("release.pub")));
     let image = sealed(home.path(), &registry, "theirs");
     let verify = || vault.ours(None, &[&["verify", &image, "--key", "release.pub"][..], &NO_LOG].concat());
     verify().expect_code(4);
@@ -319,7 +319,7 @@ fn a_rotated_key_leaves_old_signatures_alone() {
     assert!(vault.cosign_verifies(&image, "old.pub") && !vault.cosign_verifies(&image, "new.pub"));
     // The pinned version still signs as itself, and is what its public key says.
     public("pinned.pub", &["--vault-key-version", "1"]);
-    let read = |name: &str| std::fs::read_to_string(home.path().join(name)).expect(name);
+    let read = |name: &str| text_of(&home.path().join(name));
     assert_eq!(read("pinned.pub"), read("old.pub"));
     sign(&["--vault-key-version", "1", "-a", "again=yes"]).expect_code(0);
     assert!(!vault.cosign_verifies(&image, "new.pub"));

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sealwright_core::Digest;
-use sealwright_core::bounded::read_file;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::downloads::{Downloads, Served};
-use crate::peer::peer;
+use crate::peer::{peer, text_of};
 
 /// A machine with nothing on it but what a script may expect.
 struct Machine {
@@ -27,10 +26,6 @@ struct Ran {
     outputs: BTreeMap<String, String>,
     environment: String,
     docker: String,
-}
-
-fn text(path: &Path) -> String {
-    String::from_utf8(read_file(path, 1 << 20).expect("a file")).expect("text")
 }
 
 impl Machine {
@@ -72,7 +67,7 @@ impl Machine {
         for file in [&outputs, &environment, &docker] {
             fs::write(file, "").expect("an empty file");
         }
-        let jq = PathBuf::from(peer("SEALWRIGHT_JQ"));
+        let jq = peer("SEALWRIGHT_JQ");
         let folders = [self.path("bin"), jq.parent().expect("a folder").into(), "/usr/bin".into(), "/bin".into()];
         let mut command = Command::new("bash");
         command.args(["--noprofile", "--norc", "-euo", "pipefail", "-c", &script(step)]);
@@ -81,14 +76,14 @@ impl Machine {
         command.env("GITHUB_OUTPUT", &outputs).env("GITHUB_ENV", &environment).env("DOCKER_LOG", &docker);
         let done = command.envs(variables.iter().copied()).output().expect("bash");
         let [out, err] = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let lines = text(&outputs);
+        let lines = text_of(&outputs);
         let outputs = lines.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned()));
         Ran {
             passed: done.status.success(),
             said: out + &err,
             outputs: outputs.collect(),
-            environment: text(&environment),
-            docker: text(&docker),
+            environment: text_of(&environment),
+            docker: text_of(&docker),
         }
     }
 }
@@ -115,7 +110,7 @@ impl Ran {
 
 fn script((file, job, name): (&str, &str, &str)) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows").join(file);
-    let workflow: Value = serde_saphyr::from_str(&text(&path)).expect("YAML");
+    let workflow: Value = serde_saphyr::from_str(&text_of(&path)).expect("YAML");
     let steps = workflow["jobs"][job]["steps"].as_array().cloned().unwrap_or_default();
     let step = steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{file} has no step {name}"));
     assert_eq!(workflow["defaults"]["run"]["shell"], "bash --noprofile --norc -euo pipefail {0}");
@@ -338,14 +333,14 @@ fn a_login_is_masked_for_its_owner_and_never_said() {
 
     let ran = run(&[("REGISTRY_PASSWORD", "a\"b\\c$d")]).passes();
     ran.hands_on("policy", "rules/.github/sealwright.yaml");
-    let written: Value = serde_json::from_str(&text(&file)).expect("JSON");
+    let written: Value = serde_json::from_str(&text_of(&file)).expect("JSON");
     assert_eq!(written, json!({ "auths": { "registry.example": { "auth": "Ym90OmEiYlxjJGQ=" } } }));
     let auth = written["auths"]["registry.example"]["auth"].as_str().expect("a login");
     assert_eq!(ran.said.trim(), format!("::add-mask::{auth}"));
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
 
     run(&[]).passes();
-    assert_eq!(text(&file), "{}\n");
+    assert_eq!(text_of(&file), "{}\n");
     run(&[("POLICY", "nowhere.yaml")]).refuses("the commit has no 'nowhere.yaml'");
     run(&[("POLICY", "link.yaml")]).refuses("leads out of the checkout");
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use sealwright_core::bounded::read_file;
 use sealwright_loopback::aws::{Account, Role};
 use sealwright_loopback::github::{GitHub, Permission, Scope, Visibility};
 use serde_json::{Value, json};
@@ -13,7 +12,7 @@ use super::job::{Call, Done, Run};
 use super::shop::rules;
 use super::{SEAL, Stage, VERSION, exported, one_engine, root};
 use crate::downloads::{Downloads, Served};
-use crate::peer::{peer, say, sealwright};
+use crate::peer::{peer, say, sealwright, text_of};
 use crate::vault::Vault;
 
 /// zlib 1.4-r0, which is in the image, turns out to be critical.
@@ -33,7 +32,7 @@ impl Stage {
     fn templates_run(&self) {
         self.the_nightly_template_keeps_one_issue();
         self.the_chain_of_the_generator_runs_up_to_it();
-        let readme = String::from_utf8(read_file(&root().join("README.md"), 1 << 20).expect("README")).expect("text");
+        let readme = text_of(&root().join("README.md"));
         let block = readme
             .split("```yaml\n")
             .filter_map(|part| part.split("```").next())
@@ -52,7 +51,7 @@ impl Stage {
 
     /// A template with the names of what is here.
     pub(super) fn template(&self, path: &Path) -> Value {
-        self.here(&String::from_utf8(read_file(path, 1 << 20).expect("a template")).expect("text"))
+        self.here(&text_of(path))
     }
 
     fn here(&self, text: &str) -> Value {

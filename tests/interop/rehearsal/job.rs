@@ -30,6 +30,9 @@ pub(crate) struct Call {
     pub(crate) matrix: Value,
 }
 
+/// Finds the workflow that a `uses` names.
+pub(crate) type Lookup<'a> = Box<dyn Fn(&str) -> Option<Called> + 'a>;
+
 /// One run.
 pub(crate) struct Run<'a> {
     /// The `github` context.
@@ -47,7 +50,7 @@ pub(crate) struct Run<'a> {
     /// Those of a job that may ask for an identity token.
     pub(crate) identity: Vec<(String, String)>,
     /// The workflow that `uses` names, as far as it can be had here.
-    pub(crate) called: Box<dyn Fn(&str) -> Option<Called> + 'a>,
+    pub(crate) called: Lookup<'a>,
     /// The repository's variables.
     pub(crate) variables: Value,
     /// A folder of programs that every machine has.

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::docker_engine::Engine;
 use crate::downloads::{Downloads, Served};
-use crate::peer::{peer, say};
+use crate::peer::{peer, say, text_of};
 use job::{Artifact, Call, Done, Run};
 use workflow::Called;
 
@@ -259,7 +259,7 @@ impl Stage {
     /// Its own call of our public workflow has our workflow's name, and another repository.
     fn another_repository_is_refused(&self, image: &str) {
         let rules = self.repository.join(".github/sealwright.yaml");
-        let text = String::from_utf8(read_file(&rules, 1 << 20).expect("rules")).expect("text");
+        let text = text_of(&rules);
         let other = self.folder.path().join("other.yaml");
         fs::write(&other, text.replace("acme/shop", "acme/lab").replace("123456", "654321")).expect("a file");
         let mut command = crate::peer::sealwright(self.folder.path());
@@ -358,7 +358,7 @@ fn jobs_in(group: &str) -> Downloads {
 }
 
 fn yaml(path: &Path) -> Value {
-    let text = String::from_utf8(read_file(path, 1 << 20).expect("a workflow")).expect("text");
+    let text = text_of(path);
     serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 

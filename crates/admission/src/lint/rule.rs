@@ -3,8 +3,8 @@
 //! An error: the object alone lets in what its text refuses, or refuses what its text admits. A warning: the object does what it
 //! says, and what it leaves open is for another object to close, or was chosen.
 //!
-//! The documentation of each rule names where the behavior was read or measured: the fact, and the file or issue of
-//! kyverno/kyverno. Paths are those of version 1.19.1; "measured" means that a real API server with Kyverno 1.19.1 did it.
+//! The documentation of each rule names where the behavior was read or measured: a file or an issue of kyverno/kyverno. Paths are
+//! those of version 1.19.1; "measured" means that a real API server with Kyverno 1.19.1 did it.
 
 use std::fmt;
 
@@ -134,7 +134,7 @@ rules! {
         what: "a resource rule that names a resource of another API group",
         why: "no such resource exists, so that the rule never matches",
         fix: "deployments, statefulsets, daemonsets and replicasets are of apps, jobs and cronjobs of batch, pods of the empty group";
-    /// Bypass 4 of the table in the issue, measured: `spec.containers[].image` of a running Pod can be changed.
+    /// Measured: `spec.containers[].image` of a running Pod can be changed.
     UpdateUnchecked = "update-unchecked", Error, Versions::ALL,
         what: "a rule for Pods, or for what makes them, does not list UPDATE",
         why: "the image of what runs can be replaced by one that nobody checks",
@@ -144,17 +144,17 @@ rules! {
         what: "something in matchConstraints that switches the rules for pod controllers off",
         why: "they are made only for exactly one rule for pods of group \"\" and v1, without resourceNames, excludeResourceRules and objectSelector; a Deployment is then admitted, and its Pods fail later without anybody seeing a message",
         fix: "give Pods a policy of their own, with that one rule";
-    /// Fact 8, measured; pkg/cel/autogen/support.go.
+    /// Measured; pkg/cel/autogen/support.go.
     PodsWithEphemeral = "pods-with-ephemeral", Warning, Versions::ALL,
         what: "pods and pods/ephemeralcontainers in one policy",
         why: "resources other than exactly pods switch the rules for pod controllers off",
         fix: "two policies: one for pods, one for pods/ephemeralcontainers with operations [UPDATE]";
-    /// Bypass 16.
+    /// Kubernetes, "Matching requests: objectSelector": an opt-in or opt-out is up to whoever creates the object.
     LabelOptOut = "label-opt-out", Error, Versions::ALL,
         what: "the policy applies only to objects with a label, annotation or name that their author chooses",
         why: "whoever creates the Pod leaves it out, or puts it in, and is not checked",
         fix: "match every Pod; leave out namespaces by kubernetes.io/metadata.name";
-    /// Bypass 16.
+    /// Kubernetes, "Matching requests: namespaceSelector": whoever may label a namespace decides.
     NamespaceOptIn = "namespace-opt-in", Warning, Versions::ALL,
         what: "the policy applies by a label of the namespace",
         why: "a new namespace is not checked, and whoever may label a namespace switches the policy off",
@@ -164,12 +164,12 @@ rules! {
         what: "evaluation at admission is switched off",
         why: "nothing is blocked; violations show only in reports",
         fix: "drop evaluation.admission, or set enabled: true";
-    /// Bypass 21; the default is Deny for CEL policies (kyverno/api, `ValidationActions`) and Audit for ClusterPolicy (CRD).
+    /// The default is Deny for CEL policies (kyverno/api, `ValidationActions`) and Audit for ClusterPolicy (CRD).
     AuditOnly = "audit-only", Warning, Versions::ALL,
         what: "the policy only audits or warns",
         why: "what violates it is admitted; a ClusterPolicy without an action audits too",
         fix: "validationActions: [Deny]; failureAction: Enforce in a ClusterPolicy";
-    /// Bypass 18, measured: with Fail a killed Kyverno denies; pkg/webhooks/resource/ivpol.
+    /// Measured: with Fail a killed Kyverno denies; pkg/webhooks/resource/ivpol.
     FailsOpen = "fails-open", Error, Versions::ALL,
         what: "failurePolicy: Ignore",
         why: "a time-out, a restart of Kyverno or a matchCondition that fails admits the image unchecked, and load can bring that about",
@@ -179,12 +179,12 @@ rules! {
         what: "Kyverno runs with --forceFailurePolicyIgnore",
         why: "it overrides failurePolicy: Fail of every policy",
         fix: "drop the flag (chart: features.forceFailurePolicyIgnore.enabled)";
-    /// Fact 9, read in source; `EnforceRequired` in pkg/image/verification/evaluator/policy.go, per-policy webhooks in pkg/controllers/webhook.
+    /// `EnforceRequired` in pkg/image/verification/evaluator/policy.go, per-policy webhooks in pkg/controllers/webhook.
     EvidenceNotShared = "evidence-not-shared", Error, Versions::since(1, 19, 0),
         what: "a policy with timeoutSeconds or matchConditions beside one that only requires that somebody verified",
         why: "such a policy gets a webhook call of its own, and what was verified in one call is not known in another: every image is refused",
         fix: "no webhookConfiguration.timeoutSeconds and no matchConditions on either of them";
-    /// Bypass 5; `checkDigests` and `MutateDigest` in pkg/image/verification/evaluator/policy.go.
+    /// `checkDigests` and `MutateDigest` in pkg/image/verification/evaluator/policy.go.
     TagNotPinned = "tag-not-pinned", Error, Versions::since(1, 19, 0),
         what: "tags are neither pinned nor refused",
         why: "the tag can point to another image between the check and the pull, and each time a replica starts",
@@ -199,12 +199,12 @@ rules! {
         what: "required: false",
         why: "an image that matches and that no expression verifies, such as an init container's, is admitted",
         fix: "leave required at true";
-    /// Section 5 of the facts: the mutating call pins in Audit too (pkg/webhooks/resource/ivpol).
+    /// The mutating call pins in Audit too (pkg/webhooks/resource/ivpol).
     AuditRewrites = "audit-rewrites", Warning, Versions::since(1, 19, 0),
         what: "a policy that only audits and has mutateDigest",
         why: "it still rewrites the images of Pods, although it looks as if it changed nothing",
         fix: "mutateDigest: false while it audits";
-    /// Bypass 1; the extractors in pkg/cel/compiler/images.go have one entry for each kind of container.
+    /// The extractors in pkg/cel/compiler/images.go have one entry for each kind of container.
     ContainersOnly = "containers-only", Error, Versions::ALL,
         what: "only some kinds of containers are checked",
         why: "an init container, a native sidecar or an ephemeral container runs any image",
@@ -214,47 +214,47 @@ rules! {
         what: "only some kinds of containers are verified, and required is true",
         why: "the images of the others are refused even when they are signed, because no expression verified them",
         fix: "verify images.containers, images.initContainers and images.ephemeralContainers";
-    /// Bypass 2, #16275, measured: a policy for pods does not see `kubectl debug`.
+    /// #16275, measured: a policy for pods does not see `kubectl debug`.
     EphemeralUnchecked = "ephemeral-unchecked", Warning, Versions::ALL,
         what: "no policy here checks pods/ephemeralcontainers",
         why: "an ephemeral container is added through the subresource, which a rule for pods does not match",
         fix: "a second policy: resources [pods/ephemeralcontainers], operations [UPDATE], over images.ephemeralContainers";
-    /// Bypass 3, measured, with the remedy; PR #17555.
+    /// Measured, with the remedy; PR #17555.
     VolumesUnchecked = "volumes-unchecked", Warning, Versions::ALL,
         what: "no policy here looks at image volumes",
         why: "spec.volumes[].image.reference (on by default since Kubernetes 1.35) is in none of the built-in lists",
         fix: "an entry of spec.images that maps volumes to v.image.reference, and a validation over it";
-    /// Fact 3, measured: `[].all()` is true.
+    /// Measured: `[].all()` is true.
     NoCatchAll = "no-catch-all", Warning, Versions::ALL,
         what: "no policy here judges images outside the listed references",
         why: "they are filtered out before the validations, and a check of no images passes",
         fix: "a policy with glob \"*\" that requires verification, or an allow-list of registries";
-    /// Bypass 8; gobwas/glob is compiled without separators in pkg/cel/compiler/compiler.go, so that `*` crosses slashes.
+    /// gobwas/glob is compiled without separators in pkg/cel/compiler/compiler.go, so that `*` crosses slashes.
     GlobWithoutBoundary = "glob-without-boundary", Warning, Versions::ALL,
         what: "a glob whose * follows a name rather than a slash",
         why: "registry.example/org* is also registry.example/org-evil/app: this policy's attestors then judge the images of others",
         fix: "registry.example/org/**";
-    /// Bypass 8.
+    /// CEL `startsWith`; wildcards of a ClusterPolicy (ext/wildcard) cross slashes.
     PrefixWithoutBoundary = "prefix-without-boundary", Error, Versions::ALL,
         what: "an allow-list or exemption that compares the beginning of a name",
         why: "ghcr.io/acme is also the beginning of ghcr.io/acme-evil and, for a host, of ghcr.io.evil.example",
         fix: "end the prefix with a slash";
-    /// Bypass 7; pkg/cel/matching/image.go compares the text of the Pod.
+    /// pkg/cel/matching/image.go compares the text of the Pod.
     GlobNeedsTag = "glob-needs-tag", Error, Versions::ALL,
         what: "a glob with a tag",
         why: "an image that is named by digest alone (app@sha256:…) does not match, and is admitted unchecked",
         fix: "a second glob for digests: registry.example/app:* and registry.example/app@*, or registry.example/app{,:*,@*}";
-    /// Bypass 7; validation compares the raw text, pkg/cel/matching/image.go.
+    /// Validation compares the raw text, pkg/cel/matching/image.go.
     ShortNames = "short-names", Error, Versions::ALL,
         what: "a glob for Docker Hub that matches only one of the ways to write a name",
         why: "nginx, library/nginx, docker.io/nginx and index.docker.io/library/nginx are one image, and the glob is compared with what the Pod says",
         fix: "glob \"*\" and a policy that demands a registry in every name";
-    /// Section 11 of the facts: kyverno/policies tests for a tag with contains(':').
+    /// kyverno/policies tests for a tag with contains(':').
     TagTest = "tag-test", Error, Versions::ALL,
         what: "a colon is taken for a tag",
         why: "the port of a registry has one too: registry.example:5000/app has no tag and passes",
         fix: "image(c.image).tag() in CEL, or demand a digest";
-    /// Section 11 of the facts: kyverno/policies tests for a digest with contains('@').
+    /// kyverno/policies tests for a digest with contains('@').
     DigestTest = "digest-test", Error, Versions::ALL,
         what: "an @ is taken for a digest",
         why: "it says nothing of the algorithm or the length",
@@ -264,17 +264,17 @@ rules! {
         what: "the tag latest is refused by its name alone",
         why: "a name without a tag is latest too, and passes",
         fix: "demand a digest, or a tag as well";
-    /// Bypass 9; CEL's `matches` is RE2's partial match.
+    /// CEL's `matches` is RE2's partial match.
     UnanchoredImage = "unanchored-image", Error, Versions::ALL,
         what: "a regular expression for images without an anchor at its beginning",
         why: "it is found anywhere in the name: evil.example/ghcr.io/acme/app matches ghcr.io/acme/",
         fix: "begin with ^";
-    /// Fact 4: additionalExtensions and subjectExpression have no reader (#15809, PR #16008); for SigstoreBundle in a ClusterPolicy pkg/image/verifiers/cpol/cosign/sigstore.go.
+    /// Read in source: additionalExtensions and subjectExpression have no reader (#15809, PR #16008); for SigstoreBundle in a ClusterPolicy pkg/image/verifiers/cpol/cosign/sigstore.go.
     IgnoredIdentityField = "ignored-identity-field", Error, Versions::ALL,
         what: "additionalExtensions or subjectExpression of an identity",
         why: "the schema has the field and no code reads it: the certificate's repository, ref and trigger are not checked",
         fix: "anchor subjectRegExp, and compare repository, ref and commit in the verified payload";
-    /// Fact 6, measured: "multiple identities are not supported at this time".
+    /// Measured: "multiple identities are not supported at this time".
     SeveralIdentities = "several-identities", Error, Versions::since(1, 17, 0),
         what: "more than one identity in an attestor",
         why: "with Sigstore bundles the verifier gives an error and every image is refused",
@@ -289,32 +289,32 @@ rules! {
         what: "a * in the issuer or subject of an image policy",
         why: "both are compared character by character, so that no certificate fits and every image is refused; wildcards are of ClusterPolicy",
         fix: "issuerRegExp or subjectRegExp, anchored and escaped";
-    /// Bypass 9.
+    /// GitHub Docs, "OpenID Connect": every workflow of everybody has a certificate of the same issuer.
     AnyIdentity = "any-identity", Error, Versions::ALL,
         what: "an issuer or subject that anybody can have",
         why: "whoever has a repository on the same platform, or an account with another issuer, signs for you",
         fix: "^https://github\\.com/OWNER/REPOSITORY/\\.github/workflows/FILE\\.yml@refs/heads/main$";
-    /// Bypass 9; Go's regexp looks for a match anywhere (cosign 3.1.2 pkg/cosign/verify.go, sigstore-go pkg/verify).
+    /// Go's regexp looks for a match anywhere (cosign 3.1.2 pkg/cosign/verify.go, sigstore-go pkg/verify).
     UnanchoredIdentity = "unanchored-identity", Error, Versions::ALL,
         what: "a regular expression for an identity without ^ and $ around all of it",
         why: "it is found anywhere: https://github.com/acme/app is also in https://github.com/acme/app-evil/… and in https://evil.example/?https://github.com/acme/app",
         fix: "write ^…$, and parentheses around alternatives";
-    /// Bypass 9.
+    /// Go's regexp (RE2): a dot is any character.
     UnescapedIdentity = "unescaped-identity", Warning, Versions::ALL,
         what: "a dot that is not escaped in a regular expression for an identity",
         why: "it stands for any character: github.com is also githubXcom",
         fix: "write \\.";
-    /// Bypass 9.
+    /// Go's regexp (RE2); names of owners are free to register.
     IdentityWithoutBoundary = "identity-without-boundary", Error, Versions::ALL,
         what: "a wildcard in an identity that follows the beginning of an owner or repository",
         why: "acme.* is also acme-evil, which anybody can register",
         fix: "end owner and repository with a slash before the wildcard";
-    /// Bypass 9: workflows of pull requests have the ref refs/pull/N/merge.
+    /// Workflows of pull requests have the ref refs/pull/N/merge.
     AnyRef = "any-ref", Warning, Versions::ALL,
         what: "an identity that is every workflow and every ref of a repository",
         why: "a workflow on a branch that nobody reviewed, or of a pull request, signs as well as the release",
         fix: "name the workflow file and the ref";
-    /// Bypass 9; a commit of a fork can be reached through its parent.
+    /// A commit of a fork can be reached through its parent.
     AnyCommit = "any-commit", Error, Versions::ALL,
         what: "hexadecimal digits where a commit belongs",
         why: "every commit fits, also of a fork and of any branch",
@@ -334,7 +334,7 @@ rules! {
         what: "keyless without the log of certificates",
         why: "a certificate that nobody can see is accepted; in an ImageValidatingPolicy a signature whose log entry was not verified is accepted as well",
         fix: "drop insecureIgnoreSCT (ctlog.ignoreSCT)";
-    /// Section 4 of the facts; `getRekor` in pkg/image/verifiers/ivpol/cosign/opts.go.
+    /// `getRekor` in pkg/image/verifiers/ivpol/cosign/opts.go.
     LogWithoutUrl = "log-without-url", Error, Versions::ALL,
         what: "ctlog without url",
         why: "the verifier wants the log's address as soon as ctlog is there, and refuses every image",
@@ -354,12 +354,12 @@ rules! {
         what: "an attestation that no validation verifies",
         why: "declaring it demands nothing: an image without it is admitted",
         fix: "verifyAttestationSignatures(image, attestations.NAME, [attestors.NAME])";
-    /// Section 4 of the facts: cosign's PredicateTypeMap; the statement is read into cosign's own types and written again.
+    /// cosign's PredicateTypeMap; the statement is read into cosign's own types and written again.
     ShorthandType = "shorthand-type", Error, Versions::ALL,
         what: "a predicate type that is no URI",
         why: "cosign's words are mapped to types of its own, which lose fields and are not those of the statement; other words match nothing",
         fix: "the URI: https://cyclonedx.org/bom, https://spdx.dev/Document, https://slsa.dev/provenance/v1";
-    /// Fact 7, measured; `AddVerifiedIntotoPayloads` writes one map by type.
+    /// Measured; `AddVerifiedIntotoPayloads` writes one map by type.
     RepeatedType = "repeated-type", Error, Versions::since(1, 17, 0),
         what: "two attestations of one predicate type",
         why: "payloads are kept by type: both names give the statement that the registry listed last",
@@ -369,7 +369,7 @@ rules! {
         what: "extractPayload before the statement's signature was verified",
         why: "the call gives an error, and every image is refused",
         fix: "an earlier validation with verifyAttestationSignatures for the same attestation";
-    /// Section 4 of the facts, measured: `.predicate.components`; `GetPayload` in kyverno/sdk gives the statement for intoto.
+    /// Measured: `.predicate.components`; `GetPayload` in kyverno/sdk gives the statement for intoto.
     StatementNotPredicate = "statement-not-predicate", Error, Versions::ALL,
         what: "a field of the predicate where the statement is",
         why: "extractPayload gives the whole in-toto statement: the field is not there, the expression fails and every image is refused",
@@ -379,7 +379,7 @@ rules! {
         what: "an attestation of one format with an attestor of the other",
         why: "cosign verifies only intoto, notary only referrer: the call fails for every image",
         fix: "intoto.type with cosign, referrer.type with notary";
-    /// Fact 5, measured, with the remedy: `VerifyImageSignature` calls `VerifyImageAttestations` for bundles.
+    /// Measured: with the remedy: `VerifyImageSignature` calls `VerifyImageAttestations` for bundles.
     SbomIsSignature = "sbom-is-signature", Error, Versions::since(1, 17, 0),
         what: "verifyImageSignatures without a look at what was signed",
         why: "for Sigstore bundles any statement of that identity counts, also only an SBOM or a scan that failed",
@@ -394,22 +394,22 @@ rules! {
         what: "a comparison that no attestor is needed for",
         why: "the calls give the number of attestors that verified, and 0 passes",
         fix: "compare with > 0, or >= 2 for two of them";
-    /// Section 5 of the facts; `Evaluate` in pkg/image/verification/evaluator/policy.go.
+    /// `Evaluate` in pkg/image/verification/evaluator/policy.go.
     UnconditionalException = "unconditional-exception", Error, Versions::ALL,
         what: "an exception without conditions",
         why: "it exempts everything that the policy matches",
         fix: "matchConditions that name the namespace and what is exempt";
-    /// Fact 10, measured on 1.19.1: skipped; before it the whole Pod was exempt (kyverno/policies#1530).
+    /// measured on 1.19.1: skipped; before it the whole Pod was exempt (kyverno/policies#1530).
     ExceptionImages = "exception-images", Error, Versions::ALL,
         what: "images or allowedValues in an exception from an image policy",
         why: "1.19.1 skips such an exception, and nothing is exempt; before, the whole Pod was",
         fix: "matchConditions over the images of object.spec, without images";
-    /// Bypass 17; exceptions are matched by condition, not by their own namespace.
+    /// exceptions are matched by condition, not by their own namespace.
     ExceptionEverywhere = "exception-everywhere", Warning, Versions::ALL,
         what: "an exception whose conditions name no namespace",
         why: "it holds in every namespace",
         fix: "a condition on object.metadata.namespace";
-    /// Bypass 17.
+    /// Exceptions are matched by condition (`Evaluate` in pkg/image/verification/evaluator/policy.go).
     ExceptionByAuthor = "exception-by-author", Error, Versions::ALL,
         what: "an exception by a name, label or annotation that a Pod's author chooses",
         why: "whoever may create a Pod gives it that name",
@@ -424,17 +424,17 @@ rules! {
         what: "Kyverno takes exceptions from every namespace",
         why: "whoever may create one in a namespace of theirs switches policies off",
         fix: "--exceptionNamespace=NAME, and RBAC on that namespace";
-    /// Fact 2: #17701, #17718, #17493.
+    /// #17701, #17718, #17493.
     LegacyPolicy = "legacy-policy", Warning, Versions::before(1, 20, 0),
         what: "an image policy of the legacy kinds",
         why: "they are deprecated since 1.17, and 1.20 does not execute them any more",
         fix: "an ImageValidatingPolicy; `sealwright policy render` writes it";
-    /// Fact 2: #17701, #17718, #17493.
+    /// #17701, #17718, #17493.
     RemovedPolicy = "removed-policy", Error, Versions::since(1, 20, 0),
         what: "an image policy of the legacy kinds",
         why: "1.20 keeps the kinds and executes nothing of them, 1.21 drops them",
         fix: "an ImageValidatingPolicy; `sealwright policy render` writes it";
-    /// Section 4 of the facts: `type: SigstoreBundle` reads bundles, the default Cosign does not.
+    /// `type: SigstoreBundle` reads bundles, the default Cosign does not.
     BundleNotRead = "bundle-not-read", Warning, Versions::before(1, 20, 0),
         what: "verifyImages without type: SigstoreBundle",
         why: "what cosign 3, GitHub and others attach as a bundle is not found, and the image is refused",

@@ -6,7 +6,7 @@ use sealwright_attest::{ProvenBuilder, SourceIdentity};
 use sealwright_core::bounded::read_file;
 use sealwright_core::{Digest, Redacted};
 use sealwright_policy::{
-    Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, Runner, SubjectRule, Transparency as Demanded,
+    Builder, BuilderIdentity, KeyRule, KeylessRule, Policy, Runner, SubjectRule, Transparency as Demanded, pull_request,
 };
 use sealwright_sign::{
     KeySigner, KeylessSigner, KmsKey, LoggedKeySigner, SIGSTORE, Signer, SigningKey, Visibility, WorkloadClaims,
@@ -123,15 +123,17 @@ fn logged_key(
 /// For whom a token is that is only looked at: it opens nothing anywhere.
 const NOBODY: &str = "sealwright";
 
-/// The source that a job's token names, where a key signs: whoever holds the key says it, and no authority checks it. Nothing
-/// outside of a job that may ask for a token.
+/// The source that the token of the job names in which a key signs: whoever holds the key says it, and no authority checks it.
+/// Nothing outside of a job that may ask for a token, and nothing where a pull request started the job: it runs on the branch that
+/// is asked to take it, with what the asker brought along. A token in a file could be anybody's.
 fn stated_source(identity: &Identity, context: &Context, handle: &Handle) -> Result<Option<SourceIdentity>, Failure> {
-    let token = match token::of_workload(identity, NOBODY, context)? {
-        Some(Found::Token(token)) => token,
-        Some(Found::Endpoint(endpoint)) => handle.block_on(endpoint.request())?,
-        Some(Found::Person) | None => return Ok(None),
-    };
-    Ok(WorkloadClaims::stated_by(&token)?.as_ref().map(source_of))
+    let Some(Found::Endpoint(endpoint)) = token::of_workload(identity, NOBODY, context)? else { return Ok(None) };
+    let claims = WorkloadClaims::stated_by(&handle.block_on(endpoint.request())?)?;
+    let claims = claims.filter(|claims| {
+        pull_request(claims.trigger.as_deref(), claims.reference.as_deref()).is_none()
+            && claims.trigger.as_deref() != Some("workflow_run")
+    });
+    Ok(claims.as_ref().map(source_of))
 }
 
 fn keyless(arguments: &Signing, roots: &TrustRoots<'_>, context: &Context, handle: &Handle) -> Result<Sealer, Failure> {

@@ -164,6 +164,12 @@ fn a_key_in_a_job_states_the_source_that_the_token_names() {
     let mut other = workflow_claims();
     other["repository"] = json!("mallory/shop");
     sealed_by(&other).expect(2, &["mallory/shop"]);
+    // It runs on the branch, with what somebody else brought along.
+    for event in ["pull_request_target", "workflow_run"] {
+        let mut asked = workflow_claims();
+        asked["event_name"] = json!(event);
+        sealed_by(&asked).expect(2, &["the token names the repository none"]);
+    }
     scene.is_untagged();
     sealed_by(&workflow_claims()).expect(0, &[]);
     scene.verify(&["--policy", "policy.yaml"]).expect(0, &[]);

@@ -235,6 +235,14 @@ const REFUSED: &[(&[&str], &[&str])] = &[
     (&[REPOSITORY, GOOD, "securityContext.capabilities.add[0]=SYS_ADMIN"], &["'/securityContext/capabilities/add/0'"]),
     (&[REPOSITORY, GOOD, "podLabels.app\\.kubernetes\\.io/name=other"], &["'app.kubernetes.io/name'"]),
     (&[REPOSITORY, GOOD, "replica=3"], &["'replica' not allowed"]),
+    // A driver could mount an image, by whatever name it likes.
+    (&[REPOSITORY, GOOD, "volumes[0].name=a", "volumes[0].csi.driver=x"], &["'csi' not allowed"]),
+    // A line of its own in the Pod.
+    (&[REPOSITORY, GOOD, "serviceAccount.name=a\n      hostPID: true"], &["'/serviceAccount/name'"]),
+    (&[REPOSITORY, GOOD, "initContainers[0].name=a\n          image: b"], &["'/initContainers/0/name'"]),
+    (&[REPOSITORY, GOOD, "service.targetPort=a\nb"], &["'/service/targetPort'"]),
+    (&[REPOSITORY, GOOD, "podMonitor.port=a\nb"], &["'/podMonitor/port'"]),
+    (&[REPOSITORY, GOOD, "podMonitor.path=/a\nb"], &["'/podMonitor/path'"]),
 ];
 const REPOSITORY: &str = "image.repository=ghcr.io/acme/shop";
 const GOOD: &str = "image.digest=sha256:b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c";

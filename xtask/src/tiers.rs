@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::peers::Peers;
-use crate::process::{cargo, in_ci, root, run as run_command};
+use crate::process::{cargo, in_ci, output, root, run as run_command};
 use crate::table::{Row, print_results};
 use crate::{fuzz, generate, linters, peers};
 
@@ -600,6 +600,13 @@ fn interop_with<const N: usize>(
 ) -> Outcome {
     let mut command = cargo(&["test", "--locked", "--test", "interop", filter, "--", "--nocapture"]);
     command.args(more);
+    let mut list = cargo(&["test", "--locked", "--test", "interop", filter, "--", "--list", "--format=terse"]);
+    // A name that is nobody's would pass: nothing fails where nothing runs.
+    match output(list.args(more)) {
+        Ok(named) if named.lines().any(|line| line.ends_with(": test")) => {}
+        Ok(_) => return Outcome::Failed(format!("no test is named {filter}")),
+        Err(why) => return Outcome::Failed(why),
+    }
     for peer in peers {
         match peer {
             Ok(peer) => command.env(peer.variable, peer.value),

@@ -3,7 +3,7 @@ A container from a block of values that has image, command, args, env, envFrom, 
 Expects `dict "name" NAME "block" BLOCK "image" REFERENCE "securityContext" MAP`.
 */}}
 {{- define "app.container" -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 image: {{ .image | quote }}
 {{- range $key := list "command" "args" "env" "envFrom" "resources" "volumeMounts" }}
 {{- with index $.block $key }}

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A place in a file, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Position {
     /// The line.
     pub line: u64,

@@ -4,11 +4,11 @@ use sealwright_core::Untrusted;
 use sealwright_policy::Position;
 use sealwright_policy::yaml::Node;
 
-use super::Found;
 use super::cel::{Token, tokens};
 use super::rule::Rule;
 use super::subject::Subject;
 use super::version::Version;
+use super::{Found, MOST_FINDINGS};
 
 /// Characters of a detail.
 const LONGEST_DETAIL: usize = 160;
@@ -70,7 +70,8 @@ impl<'a, 's> Judge<'a, 's> {
 
     /// Notes a finding, if it concerns the version.
     pub(super) fn find(&mut self, rule: Rule, at: Position, detail: &str) {
-        if rule.versions().contains(self.version) {
+        // More are not told anyway; that there are more is.
+        if rule.versions().contains(self.version) && self.found.len() < 4 * MOST_FINDINGS {
             let detail: String = detail.split_whitespace().collect::<Vec<_>>().join(" ");
             let mut clipped: String = detail.chars().take(LONGEST_DETAIL).collect();
             if detail.chars().count() > LONGEST_DETAIL {

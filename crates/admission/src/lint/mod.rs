@@ -146,7 +146,14 @@ impl Report {
             self.others += 1
         }
         let mut findings = judge.into_findings();
-        findings.truncate(MOST_FINDINGS);
+        // What is wrong first, so that many small things hide nothing; and that something is hidden is wrong too.
+        findings.sort_by_key(|found| found.rule.severity() != Severity::Error);
+        if let Some(hidden) = findings.get(MOST_FINDINGS) {
+            let why = format!("more than {MOST_FINDINGS} findings: the rest is not told");
+            let rest = unreadable(&hidden.file, hidden.at, why);
+            findings.truncate(MOST_FINDINGS);
+            findings.push(rest);
+        }
         self.findings.extend(findings);
     }
 }

@@ -40,9 +40,11 @@ impl<'a> Subject<'a> {
     pub(super) fn of(file: &'a str, object: &'a Node) -> Vec<Self> {
         let word = object.member("kind").and_then(Node::text).unwrap_or_default();
         let api = object.member("apiVersion").and_then(Node::text).unwrap_or_default();
-        if word == "List" && api == "v1" {
-            let items = object.member("items").map(Node::items).unwrap_or_default();
-            return items.iter().map(|item| Self::one(file, item)).collect();
+        // Of one kind, as the API server answers, or of any; a list in a list is nothing that it takes.
+        let listed =
+            (word == "List" && api == "v1") || api.split('/').next().is_some_and(|group| group.ends_with("kyverno.io"));
+        if let (true, true, Some(items)) = (listed, word.ends_with("List"), object.member("items")) {
+            return items.items().iter().map(|item| Self::one(file, item)).collect();
         }
         vec![Self::one(file, object)]
     }

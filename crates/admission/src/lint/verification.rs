@@ -1,6 +1,6 @@
 //! What is demanded of an image: attestations, and the calls that verify them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealwright_policy::yaml::Node;
 
@@ -141,10 +141,12 @@ fn statements(judge: &mut Judge<'_, '_>) {
 fn formats(judge: &mut Judge<'_, '_>) {
     let attestors: BTreeMap<&str, &Node> = named(judge, "attestors").into_iter().collect();
     let attestations: BTreeMap<&str, &Node> = named(judge, "attestations").into_iter().collect();
-    let mut found = Vec::new();
+    // Once for each pair, however often an expression names it.
+    let mut found = BTreeSet::new();
     for expression in judge.deciding() {
         for (_, arguments) in calls(&expression.tokens, "verifyAttestationSignatures") {
-            let (statements, signers) = (members_of(arguments, "attestations").0, members_of(arguments, "attestors").0);
+            let once = |list| members_of(arguments, list).0.into_iter().collect::<BTreeSet<_>>();
+            let (statements, signers) = (once("attestations"), once("attestors"));
             for (statement, signer) in
                 statements.iter().flat_map(|statement| signers.iter().map(move |signer| (*statement, *signer)))
             {
@@ -152,7 +154,7 @@ fn formats(judge: &mut Judge<'_, '_>) {
                 let cosign_on_referrer = by.member("cosign").is_some() && declared.member("intoto").is_none();
                 let notary_on_intoto = by.member("cosign").is_none() && declared.member("referrer").is_none();
                 if cosign_on_referrer || notary_on_intoto {
-                    found.push((expression.at, format!("{statement} with {signer}")));
+                    found.insert((expression.at, format!("{statement} with {signer}")));
                 }
             }
         }

@@ -14,7 +14,7 @@ pub(super) fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
     }
     if policy.evidence.signers.threshold > 1 {
         notes.push(
-            "`signature.threshold` counts builders at admission, not the keys and identities within one".to_owned(),
+            "`signature.threshold` counts builders at admission: two that share a key or an identity count as two there, and as one for `sealwright verify`".to_owned(),
         );
     }
     if policy.builders.iter().any(|builder| builder.evidence.decision) {
@@ -59,6 +59,9 @@ fn of_builder(builder: &Builder) -> Vec<String> {
         if matches!(rule.subject, SubjectRule::Pattern(_)) {
             note("provenance only has to name a builder: which one cannot be said of an `identity-regexp`");
         }
+    }
+    if builder.source.is_some() && matches!(builder.identity, BuilderIdentity::Key(_)) {
+        note("its `source` is what whoever holds the key says: repositories that share a key can name each other");
     }
     let rules = &builder.evidence;
     if !rules.signature {

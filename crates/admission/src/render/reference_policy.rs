@@ -166,7 +166,7 @@ pub(super) fn exceptions() -> Object {
         ),
         check(
             &format!(
-                "cel.bind(ttl, object.metadata.?labels[?'cleanup.kyverno.io/ttl'].orValue(''), ttl.matches('^[1-9][0-9]{{0,2}}[hms]$') || (ttl.matches('^[1-9][0-9]?d$') && int(ttl.replace('d', '')) <= {days}))"
+                "cel.bind(ttl, object.metadata.?labels[?'cleanup.kyverno.io/ttl'].orValue(''), ttl.matches('^[1-9][0-9]{{0,2}}[ms]$') || (ttl.matches('^[1-9][0-9]{{0,2}}h$') && int(ttl.replace('h', '')) <= 24 * {days}) || (ttl.matches('^[1-9][0-9]?d$') && int(ttl.replace('d', '')) <= {days}))"
             ),
             "an exception has the label cleanup.kyverno.io/ttl, of at most 30d, by which Kyverno deletes it",
         ),

@@ -8,7 +8,10 @@ use std::process::Command;
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 
-use crate::process::{cargo, find, in_ci, root, run, variable};
+use crate::process::{cargo, find, free_gigabytes, in_ci, root, run, variable};
+
+/// Where less is free, nothing is kept that only a next build would use.
+const BUILDING_GIGABYTES: u64 = 20;
 
 /// Where peers are kept between runs.
 pub(crate) struct Peers {
@@ -100,11 +103,15 @@ fn go_build_as(
     if !binary.is_file() {
         // Built beside and renamed, so that a build that was cut off is not taken for a whole one.
         let partial = binary.with_extension("partial");
-        let mut build = Command::new(go);
+        let mut build = Command::new(&go);
         build.args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o"]).arg(&partial).args(arguments);
         build.current_dir(&source).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
         run(&mut build).map_err(Missing::Broken)?;
         fs::rename(&partial, &binary).map_err(|e| Missing::Broken(format!("{}: {e}", binary.display())))?;
+        // The program is kept: what it was made from helps only the next one, and takes gigabytes. In CI the folder is CI's own.
+        if in_ci() && free_gigabytes().is_some_and(|free| free < BUILDING_GIGABYTES) {
+            run(Command::new(go).args(["clean", "-cache"])).map_err(Missing::Broken)?;
+        }
     }
     Ok(Peer { variable, value: binary })
 }

@@ -36,6 +36,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     }
 }
 
+/// What `df` says of the folder of temporary files; nothing where there is no `df`, or another one.
+pub(crate) fn free_gigabytes() -> Option<u64> {
+    let mut df = Command::new("df");
+    df.args(["--output=avail", "--block-size=1G"]).arg(std::env::temp_dir());
+    let said = df.output().ok().filter(|said| said.status.success())?;
+    String::from_utf8(said.stdout).ok()?.lines().nth(1)?.trim().parse().ok()
+}
+
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")

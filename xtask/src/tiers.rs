@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::peers::Peers;
-use crate::process::{cargo, in_ci, output, root, run as run_command};
+use crate::process::{cargo, free_gigabytes, in_ci, output, root, run as run_command};
 use crate::table::{Row, print_results};
 use crate::{fuzz, generate, linters, peers};
 
@@ -477,14 +477,6 @@ fn space_is_left(tier: &Tier, free: Option<u64>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-/// What `df` says of the folder of temporary files; nothing where there is no `df`, or another one.
-fn free_gigabytes() -> Option<u64> {
-    let mut df = Command::new("df");
-    df.args(["--output=avail", "--block-size=1G"]).arg(std::env::temp_dir());
-    let said = df.output().ok().filter(|said| said.status.success())?;
-    String::from_utf8(said.stdout).ok()?.lines().nth(1)?.trim().parse().ok()
 }
 
 fn outcome(result: Result<(), String>) -> Outcome {

@@ -16,12 +16,12 @@ use crate::admission::signer::Variant;
 use crate::peer::{peer, say};
 
 #[test]
-fn a_key() {
+fn every_row_holds_for_a_key() {
     judged(Variant::Key);
 }
 
 #[test]
-fn a_workflow() {
+fn every_row_holds_for_a_workflow() {
     judged(Variant::Keyless);
 }
 

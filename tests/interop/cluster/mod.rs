@@ -17,12 +17,12 @@ use sealwright_loopback::registry::{Effect, Fault};
 const PODS: &str = "/api/v1/namespaces/shop/pods";
 
 #[test]
-fn a_key() {
+fn every_row_holds_for_a_key() {
     judged(Variant::Key);
 }
 
 #[test]
-fn a_workflow() {
+fn every_row_holds_for_a_workflow() {
     judged(Variant::Keyless);
 }
 

@@ -96,3 +96,30 @@ fn files_are_judged_together() {
     let together = [&pods, &ephemeral].map(|p| Source { name: &p.name, bytes: p.text.as_bytes() });
     assert_eq!(lint(&together, Version::DEFAULT).findings, []);
 }
+
+/// As the API server answers when it is asked for all of them.
+#[test]
+fn a_list_of_policies_is_judged_one_by_one() {
+    let planted = Planted::read(&folder("corpus/fails-open/bad.yaml"));
+    let items: Vec<serde_json::Value> =
+        planted.text.split("\n---\n").map(|one| serde_saphyr::from_str(one).expect("a policy")).collect();
+    let list = serde_json::json!({
+        "apiVersion": "policies.kyverno.io/v1", "kind": "ImageValidatingPolicyList", "metadata": {}, "items": items,
+    });
+    let report = lint(&[Source { name: "list.json", bytes: list.to_string().as_bytes() }], Version::DEFAULT);
+    let found: Vec<&str> = report.findings.iter().map(|found| found.rule.word()).collect();
+    assert_eq!((found, report.judged, report.others), (vec!["fails-open"], 2, 0));
+}
+
+#[test]
+fn many_warnings_hide_no_error_and_that_some_are_not_told_is_an_error() {
+    let planted = Planted::read(&folder("corpus/unescaped-identity/bad.yaml"));
+    let attestor = planted.text.split("  attestors:\n").nth(1).and_then(|rest| rest.split("  attestations:\n").next());
+    let many = attestor.expect("an attestor").repeat(300);
+    let text = planted.text.replacen("  attestors:\n", &format!("  attestors:\n{many}"), 1);
+    let text = text.replacen("failurePolicy: Fail", "failurePolicy: Ignore", 1);
+    let report = lint(&[Source { name: "many.yaml", bytes: text.as_bytes() }], Version::DEFAULT);
+    let words: BTreeSet<&str> = report.findings.iter().map(|found| found.rule.word()).collect();
+    assert!(words.contains("fails-open") && words.contains("unreadable"), "{words:?}");
+    assert!(report.findings.len() <= 201 + 10, "{}", report.findings.len());
+}

@@ -2,8 +2,9 @@
 //! genuine BuildKit, the action in Docker, what is signed by the loopback authority, which speaks Fulcio's and Rekor's protocols,
 //! and cosign to check it. GitHub itself cannot be had here: `job.rs` stands in for its runner.
 //!
-//! Four things are replaced, each by name: the image of BuildKit by one made of the same version's binaries, GitHub's registry and
-//! its API by ones on loopback, and the public Sigstore, OSV export and KEV catalog by inputs of the action that name others.
+//! What cannot be had here is replaced by name: the image of BuildKit by one made of the same version's binaries, GitHub's registry
+//! and its API, and the templates' Vault, by ones on loopback, the public Sigstore, OSV export and KEV catalog by inputs of the action
+//! that name others, and a cluster by Helm's dry run.
 
 mod callers;
 mod job;

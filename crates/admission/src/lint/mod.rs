@@ -147,7 +147,9 @@ impl Report {
         }
         let mut findings = judge.into_findings();
         // What is wrong first, so that many small things hide nothing; and that something is hidden is wrong too.
-        findings.sort_by_key(|found| found.rule.severity() != Severity::Error);
+        let order = |found: &Found| (found.rule.severity() != Severity::Error, found.at, found.rule);
+        findings.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.detail.raw().cmp(b.detail.raw())));
+        findings.dedup();
         if let Some(hidden) = findings.get(MOST_FINDINGS) {
             let why = format!("more than {MOST_FINDINGS} findings: the rest is not told");
             let rest = unreadable(&hidden.file, hidden.at, why);

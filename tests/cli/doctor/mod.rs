@@ -1,5 +1,8 @@
 //! What `doctor` says of set-ups in which one thing is wrong, and of one in which nothing is.
 
+mod egress;
+mod iam;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealwright_loopback::authority::{Authority, Job, workflow_claims};
@@ -349,14 +352,6 @@ impl Workplace {
     }
 }
 
-/// What lets a role read its own trust policy.
-fn reads_itself() -> Value {
-    json!([
-        { "Effect": "Allow", "Action": "ecr:*", "Resource": "*" },
-        { "Effect": "Allow", "Action": "iam:GetRole", "Resource": ROLE },
-    ])
-}
-
 #[test]
 fn a_set_up_in_which_nothing_is_wrong_has_no_finding_and_shows_no_token() {
     let place = Workplace::new();
@@ -388,98 +383,6 @@ fn a_set_up_in_which_nothing_is_wrong_has_no_finding_and_shows_no_token() {
         "nothing is pushed"
     );
     assert_eq!(place.asked_iam(), 0, "a file counts before what IAM says");
-}
-
-#[test]
-fn a_role_that_may_reads_its_own_trust_policy_in_a_session_for_nothing_else() {
-    let place = Workplace::new();
-    place.role_with(&[SUBJECT], reads_itself());
-    let job = place.authority.job(&claims(json!({}))).expect("job");
-    let push = place.push("v1");
-    let said = place.run(&job, &["--push", &push, "--aws-role", ROLE]).expect(0, &["statement 1 lets the job in"]);
-    assert_eq!((place.outcome("aws-trust-policy").as_str(), place.asked_iam()), ("ok", 1));
-    assert!(rows(&place.scene).iter().all(|(_, outcome, _)| !["warn", "fail"].contains(&outcome.as_str())));
-    for secret in ["eyJ", "Federated", job.request_token.as_str()] {
-        assert!(!said.stdout.contains(secret) && !said.stderr.contains(secret), "{}", said.stdout);
-    }
-    // No image is needed for it: the Security Token Service is asked where IAM is.
-    place.run(&job, &["--aws-role", ROLE]).expect(0, &["statement 1 lets the job in"]);
-    assert_eq!(place.outcome("aws-trust-policy"), "ok");
-}
-
-#[test]
-fn the_trust_policy_of_iam_names_the_subject_that_differs() {
-    let place = Workplace::new();
-    let named = "repo:acme/shop:ref:refs/heads/main";
-    place.role_with(&[named], reads_itself());
-    let job = place.authority.job(&claims(json!({}))).expect("job");
-    let push = place.push("v1");
-    let arguments = ["--push", &push, "--aws-role", ROLE];
-    let words =
-        ["statement 1: sub is", "expected StringLike", &format!("replace {named:?} by {SUBJECT:?}"), "aws-role"];
-    place.run_beside(&job, &place.account.user(), &arguments).expect(2, &words);
-    let failing = |name: &str| place.outcome(name) == "fail";
-    assert!(failing("aws-trust-policy") && failing("aws-role"));
-}
-
-#[test]
-fn the_trust_policy_of_iam_names_the_audience_that_differs() {
-    let place = Workplace::new();
-    place.role_with(&[SUBJECT], reads_itself());
-    let condition = json!({ "StringEquals": { "aud": "sigstore", "sub": SUBJECT } });
-    let policy = trust_policy(place.authority.issuer(), condition);
-    place.account.set_trust_policy(ROLE, serde_json::from_str(&policy).expect("JSON")).expect("role");
-    let words = ["statement 1 (Release): aud is \"sts.amazonaws.com\", expected StringEquals \"sigstore\""];
-    place.run_at_a_desk(ROLE).expect(2, &words);
-    only_fails(&place.scene, "aws-trust-policy");
-    let job = place.authority.job(&claims(json!({}))).expect("job");
-    place.run_beside(&job, &place.account.user(), &["--aws-role", ROLE]).expect(2, &words);
-}
-
-#[test]
-fn a_policy_that_nobody_may_read_is_no_failure_and_the_permission_is_named() {
-    let place = Workplace::new();
-    place.role(&[SUBJECT]);
-    let job = place.authority.job(&claims(json!({}))).expect("job");
-    let push = place.push("v1");
-    let arguments = ["--push", &push, "--aws-role", ROLE];
-    let words = [
-        &format!("that needs iam:GetRole on {ROLE}")[..],
-        "as the role: iam:GetRole is not permitted: AccessDenied",
-        "because no identity-based policy allows the iam:GetRole action",
-        "there are no AWS credentials",
-        "aws iam get-role --role-name release > trust.json",
-        "the job assumes",
-    ];
-    place.run(&job, &arguments).expect(0, &words);
-    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
-    // Whoever else is there may read it.
-    place.run_beside(&job, &place.account.user(), &arguments).expect(0, &["statement 1 lets the job in"]);
-    assert_eq!(place.outcome("aws-trust-policy"), "ok");
-}
-
-#[test]
-fn a_role_of_that_name_in_another_account_is_not_taken_for_it() {
-    let place = Workplace::new();
-    place.role(&[SUBJECT]);
-    let other = "arn:aws:iam::999988887777:role/release";
-    let words =
-        [&format!("the credentials lead to {ROLE}, expected {other}")[..], &format!("needs iam:GetRole on {other}")];
-    place.run_at_a_desk(other).expect(0, &words);
-    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
-}
-
-#[test]
-fn iam_that_does_not_answer_is_asked_again_and_what_it_says_has_a_limit() {
-    let place = Workplace::new();
-    place.role(&[SUBJECT]);
-    place.account.fault(Fault::once("POST", "/", Effect::Status(503)));
-    place.run_at_a_desk(ROLE).expect(0, &["statement 1 lets the job in"]);
-    place.account.fault(Fault::once("POST", "/", Effect::Endless));
-    place.run_at_a_desk(ROLE).expect(0, &["iam:GetRole: the answer is longer than 262144 bytes"]);
-    assert_eq!(place.outcome("aws-trust-policy"), "not checked");
-    place.account.fault(Fault::always("POST", "/", Effect::Status(503)));
-    place.run_at_a_desk(ROLE).expect(5, &["FAIL", "aws-trust-policy", "iam:GetRole failed: 503"]);
 }
 
 #[test]
@@ -560,59 +463,6 @@ fn what_is_exported_from_a_trust_file_lets_its_builder_in() {
     ] {
         scene.run(&[&["policy", "export"], arguments].concat()).expect(2, &[word]);
     }
-}
-
-#[test]
-fn the_endpoints_of_a_command_are_listed_for_a_firewall() {
-    let scene = Scene::new();
-    let listed = |variables: &[(&str, &str)], arguments: &[&str]| {
-        let said = scene.run_with(variables, &[&["doctor", "egress"], arguments].concat()).expect(0, &[]);
-        said.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
-    };
-    let ecr = "111122223333.dkr.ecr.eu-west-1.amazonaws.com";
-    let push = format!("{ecr}/shop/app:v1");
-    let seal = listed(&[], &["seal", "--push", &push, "--aws-role", ROLE]);
-    assert_eq!(
-        seal,
-        [
-            "*.actions.githubusercontent.com:443",
-            "111122223333.dkr.ecr.eu-west-1.amazonaws.com:443",
-            "api.ecr.eu-west-1.amazonaws.com:443",
-            "fulcio.sigstore.dev:443",
-            "osv-vulnerabilities.storage.googleapis.com:443",
-            "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com:443",
-            "rekor.sigstore.dev:443",
-            "sts.eu-west-1.amazonaws.com:443",
-            "timestamp.sigstore.dev:443",
-            "tuf-repo-cdn.sigstore.dev:443",
-            "www.cisa.gov:443",
-        ]
-    );
-    let doctor = listed(&[], &["doctor", "--push", &push, "--aws-role", ROLE, "--key", "key.pem"]);
-    let role = ["iam.amazonaws.com:443", "sts.eu-west-1.amazonaws.com:443"];
-    assert!(role.iter().all(|endpoint| doctor.contains(&(*endpoint).to_owned())), "{doctor:?}");
-    let desk = listed(&[], &["doctor", "--aws-role", ROLE, "--key", "key.pem"]);
-    let tokens = "*.actions.githubusercontent.com:443";
-    assert_eq!(desk, [tokens, "iam.amazonaws.com:443", "sts.us-east-1.amazonaws.com:443"]);
-    let key = ["--key", "awskms:///alias/release", "--transparency", "none"];
-    let sign = ["sign", "--push", "ghcr.io/acme/shop:v1", "--push-to-github"];
-    let region = [("AWS_REGION", "eu-west-1")];
-    let kms = listed(&region, &[&sign[..], &key].concat());
-    assert_eq!(kms, ["api.github.com:443", "ghcr.io:443", "kms.eu-west-1.amazonaws.com:443"]);
-    scene.run(&[&["doctor", "egress"], &sign[..], &key].concat()).expect(2, &["set AWS_REGION"]);
-    let vault = [
-        ("VAULT_ADDR", "https://vault.example:8200"),
-        ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://t.example/x"),
-        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret"),
-    ];
-    let key = ["sign", "--key", "hashivault://release", "--vault-role", "r", "--transparency", "none"];
-    assert_eq!(listed(&vault, &key), ["t.example:443", "vault.example:8200"]);
-    scene.write("config.json", r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","caUrls":[{"url":"https://ca.example","majorApiVersion":1,"validFor":{"start":"2022-04-13T20:06:15.000Z"},"operator":"x"}],"rekorTlogUrls":[],"tsaUrls":[],"rekorTlogConfig":{"selector":"ANY"},"tsaConfig":{"selector":"ANY"}}"#);
-    let own = listed(&[], &["sign", "--signing-config", "config.json", "--trusted-root", "root.json"]);
-    assert_eq!(own, ["*.actions.githubusercontent.com:443", "ca.example:443"]);
-    assert_eq!(listed(&[], &["trust", "--instance", "github"]), ["tuf-repo.github.com:443"]);
-    let everything = listed(&[], &[]);
-    assert!(everything.contains(&"api.github.com:443".to_owned()), "{everything:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::admission::images::Images;
 use crate::admission::pods::{pod, with_forged_annotations, with_init, with_sidecar, with_volume, workload};
 use crate::admission::rows::{Results, Verdict};
 use crate::admission::signer::Variant;
-use crate::peer::{peer, say};
+use crate::peer::{peer, say, text_of};
 
 #[test]
 fn every_row_holds_for_a_key() {
@@ -48,11 +48,7 @@ fn requests_for_one_image() {
     let policies = 6;
     println!("{} requests, {pings} of them pings, by {policies} policies", requests.len());
     // Each policy lists the referrers twice and fetches every one of them twice, manifest and bundle.
-    let page = sealwright_core::bounded::read_file(
-        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md"),
-        1 << 20,
-    );
-    let page = String::from_utf8(page.expect("the page")).expect("text");
+    let page = text_of(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md"));
     let line = format!("| Kyverno 1.19.1, {policies} policies | {} | {pings} |", requests.len());
     assert!(page.contains(&line), "docs/benchmarks.md does not say: {line}");
 }

@@ -62,6 +62,7 @@ impl Rehearsal {
             std::fs::create_dir(rehearsal.path(name)).expect("folder");
         }
         std::fs::copy(peer("SEALWRIGHT_STATIC"), rehearsal.path("bin/sealwright")).expect("binary");
+        std::os::unix::fs::symlink(peer("SEALWRIGHT_HELM4"), rehearsal.path("bin/helm")).expect("helm");
         rehearsal.write("bin/gh", "#!/bin/sh\necho \"$@\" >>\"$HOME/gh.log\"\n");
         std::fs::set_permissions(rehearsal.path("bin/gh"), std::fs::Permissions::from_mode(0o755)).expect("gh");
         let root = env!("CARGO_MANIFEST_DIR");

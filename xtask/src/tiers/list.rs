@@ -1,6 +1,6 @@
 //! Every tier, cheapest first, with the peers that it needs.
 
-use super::interop::{cluster, interop, kyverno, kyverno_sources, workflows};
+use super::interop::{cluster, interop, kyverno, kyverno_sources, prometheus_operator, workflows};
 use super::workspace::{demo, documents, format, hermetic, licenses, lints};
 use super::{Need, Outcome, Tier};
 use crate::{fuzz, peers};

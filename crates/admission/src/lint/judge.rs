@@ -97,9 +97,10 @@ impl<'a, 's> Judge<'a, 's> {
         self.variables.iter().chain(&self.validations)
     }
 
-    /// Whether what decides names an identifier or writes it in a text.
+    /// Whether what decides names an identifier or writes it in a text; a comment decides nothing.
     pub(super) fn mentions(&self, word: &str) -> bool {
-        self.deciding().chain(&self.extractors).any(|expression| expression.source.contains(word))
+        let mut tokens = self.deciding().chain(&self.extractors).flat_map(|expression| &expression.tokens);
+        tokens.any(|token| token.name() == Some(word) || token.text().is_some_and(|text| text.contains(word)))
     }
 
     /// Whether what decides calls a function.

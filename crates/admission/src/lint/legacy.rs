@@ -12,19 +12,12 @@ use super::pattern::lacks_boundary;
 use super::reference::is_everything;
 use super::rule::Rule;
 use super::served;
-use super::set::Set;
+use super::set::{Covered, Set};
 use super::subject::{Subject, texts, words};
-
-/// What a legacy policy covers for all.
-pub(super) struct Covered {
-    pub(super) ephemeral: bool,
-    pub(super) volumes: bool,
-    pub(super) everything: bool,
-}
 
 /// The engine looks at all kinds of containers for `verifyImages`; a validate rule at those that it names.
 pub(super) fn covered(subject: &Subject<'_>) -> Covered {
-    let mut covered = Covered { ephemeral: false, volumes: false, everything: false };
+    let mut covered = Covered::default();
     for rule in rules(subject) {
         let text = all_texts(rule);
         let mentions = |word: &str| text.iter().any(|(_, text)| text.contains(word));

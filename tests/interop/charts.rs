@@ -4,6 +4,8 @@
 //!
 //! Not here: that a cluster takes the objects (tier `cluster`).
 
+mod policies;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -114,7 +116,10 @@ fn kinds(version: &str) -> Kinds {
     let source = peer(&format!("SEALWRIGHT_OPENAPI_{}", version.replace('.', "_")));
     let definitions = peer("SEALWRIGHT_PROMETHEUS_OPERATOR").join("example/prometheus-operator-crd");
     let kinds = Kinds::published(&source.join("api/openapi-spec/v3"), &KINDS);
-    kinds.with_definitions(&definitions, &["PodMonitor", "PrometheusRule"])
+    let kyverno = peer("SEALWRIGHT_KYVERNO_SOURCES").join("config/crds/policies.kyverno.io");
+    kinds
+        .with_definitions(&definitions, &["PodMonitor", "PrometheusRule"])
+        .with_definitions(&kyverno, &["ImageValidatingPolicy", "ValidatingPolicy"])
 }
 
 #[test]

@@ -21,6 +21,8 @@ Examples:
   sealwright policy render -o policies
   sealwright policy render --policy sealwright.yaml --also-allow 'registry.k8s.io/**' --revoked revoked.txt -o policies
   kubectl apply -k policies/overlays/audit
+  sealwright policy render --format helm -o charts/sealwright-policies
+  helm upgrade --install sealwright-policies charts/sealwright-policies --set action=Audit
 
 What Kyverno cannot say is told on stderr.";
 
@@ -47,15 +49,27 @@ pub enum Policy {
     Lint(PolicyLint),
 }
 
+/// What `policy render` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RenderFormat {
+    /// Kustomize's base, with an overlay that reports (audit) and one that denies (enforce)
+    Kyverno,
+    /// The same policies as a Helm chart
+    Helm,
+}
+
 /// `policy render`.
 #[derive(Debug, Args)]
 pub struct PolicyRender {
     /// The trust file; default: sealwright.yaml or .github/sealwright.yaml of the checkout
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// The folder that the policies go to: base, overlays/audit and overlays/enforce
+    /// The folder that the policies go to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// As what they are written
+    #[arg(long, value_name = "FORMAT", default_value = "kyverno")]
+    pub format: RenderFormat,
     /// Images that run without evidence, beside those of the trust file; may be given several times
     #[arg(long, value_name = "PATTERN")]
     pub also_allow: Vec<PathPattern>,

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use sealwright_admission::render::{Instance, Settings, kyverno};
+use sealwright_admission::render::{Instance, Settings, helm, kyverno};
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 use sealwright_policy::{BuilderIdentity, Transparency};
 use tokio::runtime::Handle;
 
-use crate::cli::arguments::{InstanceName, PolicyRender, TrustSource};
+use crate::cli::arguments::{InstanceName, PolicyRender, RenderFormat, TrustSource};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::pipeline::builders::read_key;
@@ -32,7 +32,11 @@ pub fn run(arguments: &PolicyRender, context: &Context, handle: &Handle) -> Resu
         also_allowed: arguments.also_allow.clone(),
         revoked: arguments.revoked.as_deref().map(|path| revoked(path, context)).transpose()?.unwrap_or_default(),
     };
-    let rendered = kyverno(&file.policy, &settings).map_err(|e| Failure::usage(e.to_string()).at(&file.name))?;
+    let render = match arguments.format {
+        RenderFormat::Kyverno => kyverno,
+        RenderFormat::Helm => helm,
+    };
+    let rendered = render(&file.policy, &settings).map_err(|e| Failure::usage(e.to_string()).at(&file.name))?;
     rendered.notes.iter().for_each(|note| context.console.warn(note));
     for (name, text) in &rendered.files {
         let path = arguments.output.join(name);

@@ -164,7 +164,7 @@ impl Images {
         let other = self.another_image();
         self.put_other("borrowed", &other, &good);
         // All evidence, at registries that do not answer as they should.
-        for name in ["throttled", "broken", "down"] {
+        for name in ["throttled", "broken", "down", "slow"] {
             self.copy(name);
         }
         // Outside of the trust file's images, with all evidence.

@@ -1,7 +1,9 @@
 //! Tier B: a real API server with Kyverno's webhooks judges what was sealed and every row of the table of bypasses.
 
+mod installed;
 mod measure;
 mod processes;
+mod scrape;
 
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use processes::{Answer, Cluster, User};
 use sealwright_loopback::registry::{Effect, Fault};
 
 const PODS: &str = "/api/v1/namespaces/shop/pods";
+const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 
 #[test]
 fn every_row_holds_for_a_key() {
@@ -29,13 +32,16 @@ fn every_row_holds_for_a_workflow() {
 fn judged(variant: Variant) {
     let images = Images::new(variant);
     let mut trial = Trial { cluster: Cluster::start(images.path()), images, results: Results::new("B", variant) };
+    trial.before_there_were_policies();
     install(&trial.cluster, &trial.images);
     trial.evidence();
     trial.containers();
+    trial.updates();
     trial.references();
     trial.scopes();
     trial.policies();
     trial.registry();
+    scrape::check(&trial.cluster);
     // The last one: Kyverno is not there any more.
     trial.kyverno();
     trial.results.check();
@@ -74,9 +80,34 @@ impl Trial {
             let pod = pod(name, &self.images.pinned(name));
             self.create(name, &pod);
         }
+        for name in ["failing-scan-last", "failing-scan-first"] {
+            let pod = pod(name, &self.images.pinned(name));
+            self.create(name, &pod);
+        }
+        if self.images.signer.variant == Variant::Keyless {
+            self.other_signers();
+        }
         let borrowed = pod("borrowed", &self.images.borrowed());
         self.create("borrowed", &borrowed);
         self.create("nginx", &pod("nginx", "nginx:latest"));
+    }
+
+    /// Certificates that are almost the right ones, and the right workflow called by another repository.
+    fn other_signers(&mut self) {
+        let identities = [
+            "evil-repository",
+            "other-workflow",
+            "dot-is-no-wildcard",
+            "branch",
+            "longer-tag",
+            "other-tag",
+            "pull-request",
+        ];
+        let mallory = ["mallory-signature", "mallory-sbom", "mallory-provenance", "mallory-decision", "mallory-scan"];
+        for name in identities.into_iter().chain(mallory) {
+            let pod = pod(name, &self.images.pinned(name));
+            self.create(name, &pod);
+        }
     }
 
     fn containers(&mut self) {
@@ -103,17 +134,7 @@ impl Trial {
                 assert!(stored.ends_with(&self.images.digest.to_string()), "{stored} is not pinned");
             }
         }
-        let patch = json!({ "spec": { "containers": [{ "name": "app", "image": bad }] } }).to_string();
-        let kind = "application/strategic-merge-patch+json";
-        let answer = self.cluster.ask(User::Developer, "PATCH", &format!("{PODS}/sealed"), Some((kind, &patch)));
-        self.results.record("update-of-an-image", verdict(&answer));
-        self.try_as(
-            User::Developer,
-            "deployment",
-            "POST",
-            "/apis/apps/v1/namespaces/shop/deployments",
-            &workload("Deployment", "deployment", &bad),
-        );
+        self.try_as(User::Developer, "deployment", "POST", DEPLOYMENTS, &workload("Deployment", "deployment", &bad));
         self.try_as(
             User::Developer,
             "bare-replica-set",
@@ -122,6 +143,37 @@ impl Trial {
             &workload("ReplicaSet", "replicas", &bad),
         );
         self.create("pod-of-a-replica-set", &pod("replicas-x7k2p", &bad));
+    }
+
+    /// What runs already: a Pod of a Job, and something that is scaled.
+    fn before_there_were_policies(&self) {
+        let bad = self.images.pinned("unsigned");
+        let mut old = pod("old", &bad);
+        old["metadata"]["finalizers"] = json!(["batch.kubernetes.io/job-tracking"]);
+        for (path, object) in [(PODS, &old), (DEPLOYMENTS, &workload("Deployment", "old", &bad))] {
+            let answer = self.cluster.send(User::Developer, "POST", path, object);
+            assert!(answer.is_success(), "{}", answer.message());
+        }
+    }
+
+    fn updates(&mut self) {
+        let other = self.images.pinned("no-signature");
+        let container = json!([{ "name": "app", "image": other }]);
+        for (case, path, change) in [
+            ("update-of-an-image", format!("{PODS}/sealed"), json!({ "spec": { "containers": container } })),
+            ("update-without-an-image", format!("{PODS}/old"), json!({ "metadata": { "finalizers": null } })),
+            ("scaled-without-an-image", format!("{DEPLOYMENTS}/old"), json!({ "spec": { "replicas": 3 } })),
+            (
+                "update-of-a-template",
+                format!("{DEPLOYMENTS}/old"),
+                json!({ "spec": { "replicas": 4, "template": { "spec": { "containers": container } } } }),
+            ),
+        ] {
+            let patch = change.to_string();
+            let kind = "application/strategic-merge-patch+json";
+            let answer = self.cluster.ask(User::Developer, "PATCH", &path, Some((kind, &patch)));
+            self.results.record(case, verdict(&answer));
+        }
     }
 
     fn references(&mut self) {
@@ -212,11 +264,13 @@ impl Trial {
             json!({ "apiVersion": "policies.kyverno.io/v1", "kind": "PolicyException", "metadata": metadata, "spec": spec })
         };
         let only = json!({ "matchConditions": [{ "name": "one", "expression": "object.metadata.name == 'exempt'" }] });
+        let any = json!({ "matchConditions": [{ "name": "any", "expression": "true" }] });
         let images = json!({
             "matchConditions": [{ "name": "one", "expression": "object.metadata.name == 'exempt'" }], "images": ["**"],
         });
         for (case, object) in [
             ("exception-for-everything", exception("all", "sealwright-signature", json!({}), true)),
+            ("exception-for-every-pod", exception("any", "sealwright-signature", any, true)),
             ("exception-with-images", exception("images", "sealwright-signature", images, true)),
             ("exception-without-end", exception("endless", "sealwright-signature", only.clone(), false)),
             ("exception-of-exceptions", exception("guard", "sealwright-exceptions", only.clone(), true)),
@@ -242,19 +296,24 @@ impl Trial {
     }
 
     /// A registry that answers wrongly, and one that does not answer. What was verified is cached, so that these are images that
-    /// nobody has asked about yet.
+    /// nobody has asked about yet. Each is seen in a metric.
     fn registry(&mut self) {
-        for (case, name, effect) in [
-            ("referrers-throttled", "throttled", Effect::Status(429)),
-            ("referrers-broken", "broken", Effect::Status(500)),
+        for (case, name, method, path, effect) in [
+            ("referrers-throttled", "throttled", "GET", "/v2/shop/throttled/referrers/", Effect::Status(429)),
+            ("referrers-broken", "broken", "GET", "/v2/shop/broken/referrers/", Effect::Status(500)),
+            ("registry-down", "down", "", "/v2/shop/down/", Effect::Status(503)),
         ] {
-            self.images.registry.fault(Fault::always("GET", &format!("/v2/shop/{name}/referrers/"), effect));
+            self.images.registry.fault(Fault::always(method, path, effect));
+            let before = scrape::refused(&self.cluster);
             let pod = pod(name, &self.images.pinned(name));
             self.create(case, &pod);
+            assert!(scrape::refused(&self.cluster) > before, "{case} is not counted by Kyverno");
         }
-        self.images.registry.fault(Fault::always("", "/v2/shop/down/", Effect::Status(503)));
-        let down = pod("down", &self.images.pinned("down"));
-        self.create("registry-down", &down);
+        self.images.registry.fault(Fault::always("", "/v2/shop/slow/", Effect::Hold));
+        let before = scrape::unanswered(&self.cluster);
+        let slow = pod("slow", &self.images.pinned("slow"));
+        self.create("registry-slow", &slow);
+        assert!(scrape::unanswered(&self.cluster) > before, "registry-slow is not counted by the API server");
     }
 
     fn kyverno(&mut self) {
@@ -268,21 +327,28 @@ impl Trial {
 fn install(cluster: &Cluster, images: &Images) {
     for (_, text) in images.policies() {
         for document in text.split("\n---\n") {
-            let object: Value = serde_saphyr::from_str(document).expect("YAML");
-            let path = policy_path(&object);
+            let path = policy_path(document);
             let answer = cluster.apply(&path, document);
             assert!(answer.is_success(), "{path}: {}", answer.message());
-            cluster.wait(&path, Duration::from_secs(60), |cluster| {
-                let found = cluster.ask(User::Admin, "GET", &path, None).body;
-                found["status"]["conditionStatus"]["ready"] == json!(true)
-            });
         }
+        wait_until_ready(cluster, &text);
     }
     // Ready says that Kyverno has written its webhooks; the API server sees them a moment later.
     std::thread::sleep(Duration::from_secs(3));
 }
 
-fn policy_path(object: &Value) -> String {
+/// Until Kyverno says so of each policy of a file.
+fn wait_until_ready(cluster: &Cluster, text: &str) {
+    for path in text.split("\n---\n").map(policy_path) {
+        cluster.wait(&path, Duration::from_secs(60), |cluster| {
+            let found = cluster.ask(User::Admin, "GET", &path, None).body;
+            found["status"]["conditionStatus"]["ready"] == json!(true)
+        });
+    }
+}
+
+fn policy_path(document: &str) -> String {
+    let object: Value = serde_saphyr::from_str(document).expect("YAML");
     let plural = match object["kind"].as_str() {
         Some("ImageValidatingPolicy") => "imagevalidatingpolicies",
         _ => "validatingpolicies",

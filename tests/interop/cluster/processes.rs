@@ -112,7 +112,7 @@ impl Cluster {
         ] {
             command.env(name, value);
         }
-        command.arg("--kubeconfig").arg(self.folder.join("admin.kubeconfig"));
+        command.arg("--kubeconfig").arg(self.kubeconfig());
         command.args([format!("--serverIP={address}"), format!("--webhookServerPort={}", self.webhook_port)]);
         command.args(["--webhookServerHost=127.0.0.1", "--caSecretName=kyverno-svc.kyverno.svc.kyverno-tls-ca"]);
         command.arg("--tlsSecretName=kyverno-svc.kyverno.svc.kyverno-tls-pair");
@@ -199,19 +199,33 @@ impl Cluster {
         self.ask(User::Admin, "PATCH", &path, Some(("application/apply-patch+yaml", yaml)))
     }
 
+    /// What names the administrator to other programs.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("admin.kubeconfig")
+    }
+
+    /// A definition of custom resources, from a file `GROUP_PLURAL.yaml`.
+    pub(crate) fn define(&self, file: &Path) {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let Some((group, plural)) = stem.split_once('_') else { return };
+        let yaml = sealwright_core::bounded::read_file(file, 8 << 20).expect("definition");
+        let yaml = String::from_utf8(yaml).expect("text");
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}");
+        let answer = self.apply(&path, &yaml);
+        assert!(answer.is_success(), "{}: {}", file.display(), answer.message());
+        self.wait(&path, Duration::from_secs(60), |cluster| {
+            let conditions = cluster.ask(User::Admin, "GET", &path, None).body["status"]["conditions"].take();
+            let established = |one: &Value| one["type"] == "Established" && one["status"] == "True";
+            conditions.as_array().is_some_and(|all| all.iter().any(established))
+        });
+    }
+
     /// Kyverno's definitions, its configuration and its namespaces, and what the developer may do.
     fn prepare(&self) {
         let sources = peer("SEALWRIGHT_KYVERNO_SOURCES").join("config/crds");
         for folder in ["kyverno", "policies.kyverno.io", "policyreport", "reports"] {
             for entry in std::fs::read_dir(sources.join(folder)).expect("definitions") {
-                let file = entry.expect("entry").path();
-                let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-                let Some((group, plural)) = stem.split_once('_') else { continue };
-                let yaml = sealwright_core::bounded::read_file(&file, 8 << 20).expect("definition");
-                let yaml = String::from_utf8(yaml).expect("text");
-                let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}");
-                let answer = self.apply(&path, &yaml);
-                assert!(answer.is_success(), "{}: {}", file.display(), answer.message());
+                self.define(&entry.expect("entry").path());
             }
         }
         for (path, object) in fixtures() {

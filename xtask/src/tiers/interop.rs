@@ -35,7 +35,7 @@ pub(crate) fn bench_action() -> Result<(), String> {
 }
 
 /// An API server with its store, and Kyverno.
-pub(super) fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 5] {
+pub(super) fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 9] {
     let api_server = ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver");
     [
         peers::go_program(peers, "SEALWRIGHT_ETCD", "etcd", ("etcd", "go.etcd.io/etcd/server/v3")),
@@ -43,7 +43,17 @@ pub(super) fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 5]
         kyverno(peers, "SEALWRIGHT_KYVERNO", "kyverno"),
         kyverno_sources(),
         peers::debian("SEALWRIGHT_CURL", "curl", "curl"),
+        peers::debian("SEALWRIGHT_OPENSSL", "openssl", "openssl"),
+        peers::go_tool(peers, "SEALWRIGHT_HELM3", "helm3", "helm.sh/helm/v3/cmd/helm"),
+        peers::go_tool(peers, "SEALWRIGHT_HELM4", "helm4", "helm.sh/helm/v4/cmd/helm"),
+        prometheus_operator(),
     ]
+}
+
+/// What Prometheus' operator publishes beside its programs: the definitions of its resources.
+pub(super) fn prometheus_operator() -> Result<peers::Peer, peers::Missing> {
+    let module = "github.com/prometheus-operator/prometheus-operator";
+    peers::go_sources("SEALWRIGHT_PROMETHEUS_OPERATOR", "prometheus-operator", module)
 }
 
 /// What Kyverno publishes beside its programs: definitions, policies, its chart.

@@ -234,7 +234,9 @@ pub(crate) const ALL: &[Tier] = &[
         cold_minutes: 15,
         run: |p| {
             let jq = peers::debian("SEALWRIGHT_JQ", "jq", "jq");
-            interop("release", [peers::static_binary(p), jq, peers::debian("SEALWRIGHT_GIT", "git", "git")])
+            let git = peers::debian("SEALWRIGHT_GIT", "git", "git");
+            let helm = peers::go_tool(p, "SEALWRIGHT_HELM4", "helm4", "helm.sh/helm/v4/cmd/helm");
+            interop("release", [peers::static_binary(p), jq, git, helm])
         },
     },
     Tier {
@@ -307,11 +309,7 @@ pub(crate) const ALL: &[Tier] = &[
                     peers::openapi("SEALWRIGHT_OPENAPI_1_34", "1.34"),
                     peers::openapi("SEALWRIGHT_OPENAPI_1_35", "1.35"),
                     peers::openapi("SEALWRIGHT_OPENAPI_1_36", "1.36"),
-                    peers::go_sources(
-                        "SEALWRIGHT_PROMETHEUS_OPERATOR",
-                        "prometheus-operator",
-                        "github.com/prometheus-operator/prometheus-operator",
-                    ),
+                    prometheus_operator(),
                     kyverno_sources(),
                 ],
             )

@@ -29,6 +29,22 @@ pub(super) fn attestor(builder: &Builder, settings: &Settings) -> Result<Node, S
     Ok(Node::map([("name", Some(Node::text(&builder.name))), ("cosign", Some(Node::Map(members)))]))
 }
 
+/// Refuses two builders that are one signer where a threshold counts builders: for the engine they would be two.
+pub(super) fn distinct<'a>(builders: impl Iterator<Item = &'a Builder>, settings: &Settings) -> Result<(), String> {
+    let mut seen: Vec<(&str, Option<Node>)> = Vec::new();
+    for builder in builders {
+        let signer = attestor(builder, settings)?.member("cosign").cloned();
+        if let Some((other, _)) = seen.iter().find(|(_, found)| *found == signer) {
+            let name = &builder.name;
+            return Err(format!(
+                "builders {other:?} and {name:?} are one signer, which Kyverno would count twice: expected another key or identity for each builder of `signature.of`"
+            ));
+        }
+        seen.push((&builder.name, signer));
+    }
+    Ok(())
+}
+
 /// How an expression names it.
 pub(super) fn reference(builder: &Builder) -> String {
     member("attestors", &builder.name)

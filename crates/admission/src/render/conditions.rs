@@ -32,11 +32,17 @@ impl Condition {
 }
 
 /// The source that the trust file asks for. A name, a number and a ref without a commit are no source either.
-pub(super) fn source(builder: &Builder) -> Option<Condition> {
-    let rule = builder.source.as_ref()?;
+///
+/// Where none is asked for, the subject is still compared. The engine has done so; but a payload that nobody reads after its
+/// signature was verified, because the answer came from the cache, would be taken for the next builder's.
+pub(super) fn source(builder: &Builder) -> Condition {
+    let about = "s.?digest.?sha256.orValue('') == digest";
+    let Some(rule) = &builder.source else {
+        return Condition::new(format!("statement.subject.exists(s, {about})"), "is about another image");
+    };
     let annotation = |key: &str| format!("s.?annotations[?{}].orValue('')", cel::string(key));
     let equals = |key: &str, value: String| format!("{} == {}", annotation(key), cel::string(&value));
-    let mut parts = vec!["s.?digest.?sha256.orValue('') == digest".to_owned()];
+    let mut parts = vec![about.to_owned()];
     parts.extend(rule.repository.clone().map(|name| equals(SOURCE_REPOSITORY, name)));
     parts.extend(rule.repository_id.map(|id| equals(SOURCE_REPOSITORY_ID, id.to_string())));
     parts.extend(rule.owner_id.map(|id| equals(SOURCE_OWNER_ID, id.to_string())));
@@ -48,10 +54,10 @@ pub(super) fn source(builder: &Builder) -> Option<Condition> {
     }
     let commit = cel::string("^[0-9a-f]{40}([0-9a-f]{24})?$");
     parts.push(format!("{}.matches({commit})", annotation(SOURCE_COMMIT)));
-    Some(Condition::new(
+    Condition::new(
         format!("statement.subject.exists(s, {})", parts.join(" && ")),
         format!("names another source than {}", told(rule)),
-    ))
+    )
 }
 
 fn told(rule: &SourceRule) -> String {

@@ -8,7 +8,7 @@
 use sealwright_bundle::predicate_type as types;
 use sealwright_policy::{Builder, Policy, SbomFormat};
 
-use super::attestor::attestor;
+use super::attestor::{attestor, distinct};
 use super::conditions::{self, Condition};
 use super::judgment::{Demand, refused};
 use super::object::{Object, Rule, Stage};
@@ -53,7 +53,7 @@ impl Evidence {
     }
 
     fn conditions(self, policy: &Policy, builder: &Builder) -> Result<Vec<Condition>, String> {
-        let mut all: Vec<Condition> = conditions::source(builder).into_iter().collect();
+        let mut all = vec![conditions::source(builder)];
         match self {
             Self::Signature => {}
             Self::Sbom(format) => all.push(conditions::sbom(format)),
@@ -115,6 +115,9 @@ pub(super) fn image_policy(what: &ImagePolicy<'_>, policy: &Policy, settings: &S
         };
         let threshold = if *evidence == Evidence::Signature { policy.evidence.signers.threshold } else { 1 };
         let threshold = usize::try_from(threshold).unwrap_or(usize::MAX);
+        if threshold > 1 {
+            distinct(demands.iter().map(|demand| demand.builder), settings)?;
+        }
         variables.push((variable.clone(), refused("variables.images", &demands, threshold)));
         validations.push(validation(
             &format!("size(variables.{variable}) == 0"),

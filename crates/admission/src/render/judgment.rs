@@ -64,9 +64,6 @@ fn one(demand: &Demand<'_>) -> String {
     let name = member("attestations", attestation);
     let none = cel::string(&format!("no {what} of {}", builder.name));
     let verified = format!("verifyAttestationSignatures(image, {name}, [{}]) == 0 ? {none} :", reference(builder));
-    if conditions.is_empty() {
-        return format!("{verified} ''");
-    }
     let mut text = format!("{verified}\ncel.bind(statement, extractPayload(image, {name}),\n");
     for Condition { holds, otherwise } in conditions {
         let otherwise = cel::string(&format!("the {what} of {} {otherwise}", builder.name));

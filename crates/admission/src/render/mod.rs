@@ -6,6 +6,7 @@
 mod attestor;
 mod cel;
 mod conditions;
+mod helm;
 mod image_policy;
 mod judgment;
 mod kustomization;
@@ -25,6 +26,9 @@ use object::{Object, Rule, Stage};
 /// The first version of Kyverno in which these objects hold: before it, `verifyDigest`, `mutateDigest` and `required` did
 /// nothing in them, and ephemeral containers went unseen (kyverno/kyverno#16808, #16809, #16853, #16947).
 pub const KYVERNO: &str = "1.19.1";
+
+/// The name of the chart that [`helm`] writes.
+pub const HELM_CHART: &str = helm::NAME;
 
 /// What the trust file does not say.
 #[derive(Debug, Clone, Default)]
@@ -82,11 +86,6 @@ pub struct Inexpressible(pub String);
 /// # Errors
 /// When something of the trust file would be weaker in Kyverno's words, or a key is missing.
 pub fn kyverno(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
-    if policy.builders.is_empty() {
-        return Err(Inexpressible(
-            "the trust file names no builders: there is nobody whose images could be admitted".into(),
-        ));
-    }
     let digest = policy.digest().to_string();
     let mut files = Vec::new();
     for (folder, objects) in all(policy, settings).map_err(Inexpressible)? {
@@ -108,6 +107,19 @@ pub fn kyverno(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpre
     Ok(Rendered { files, notes: notes::notes(policy, settings) })
 }
 
+/// Writes the same objects as a Helm chart, whose name is [`HELM_CHART`].
+///
+/// # Errors
+/// As [`kyverno`].
+pub fn helm(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
+    let digest = policy.digest().to_string();
+    let objects = all(policy, settings).map_err(Inexpressible)?.into_iter().flat_map(|(_, objects)| objects).collect();
+    let mut files = helm::chart(objects, &digest);
+    let generated = |name: &str| name == "Chart.yaml" || name.starts_with("policies/");
+    files.iter_mut().filter(|(name, _)| generated(name)).for_each(|(_, text)| text.insert_str(0, &header(&digest)));
+    Ok(Rendered { files, notes: notes::notes(policy, settings) })
+}
+
 fn header(digest: &str) -> String {
     format!(
         "# Made by `sealwright policy render` from the trust file {digest}.\n# Do not edit: change the trust file and render again. For Kyverno {KYVERNO} or newer.\n"
@@ -116,6 +128,9 @@ fn header(digest: &str) -> String {
 
 /// The objects by their folders.
 fn all(policy: &Policy, settings: &Settings) -> Result<Vec<(&'static str, Vec<Object>)>, String> {
+    if policy.builders.is_empty() {
+        return Err("the trust file names no builders: there is nobody whose images could be admitted".into());
+    }
     let asked = |evidence: &Evidence| policy.builders.iter().any(|builder| evidence.asked_of(builder));
     let sboms: Vec<Evidence> =
         [SbomFormat::CycloneDx, SbomFormat::Spdx].map(Evidence::Sbom).into_iter().filter(asked).collect();

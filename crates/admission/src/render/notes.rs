@@ -14,7 +14,7 @@ pub(super) fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
     }
     if policy.evidence.signers.threshold > 1 {
         notes.push(
-            "`signature.threshold` counts builders at admission: two that share a key or an identity count as two there, and as one for `sealwright verify`".to_owned(),
+            "`signature.threshold` counts builders at admission: two whose identities overlap, a pattern and a name that fits it, count as two there by one signature, and as one for `sealwright verify`".to_owned(),
         );
     }
     if policy.builders.iter().any(|builder| builder.evidence.decision) {

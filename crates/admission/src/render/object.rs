@@ -34,6 +34,14 @@ pub(super) struct Object {
     pub(super) spec: Vec<(&'static str, Option<Node>)>,
 }
 
+/// Whether an image changes: the finalizer of a Job's Pod, a label or a number of replicas can be changed while the registry does
+/// not answer, and of what ran before there were policies. Kyverno writes `object.spec` anew for whatever has a template.
+const CHANGES: &str = "\
+oldObject == null
+|| object.spec.?containers.orValue([]).map(c, c.?image.orValue('')) != oldObject.spec.?containers.orValue([]).map(c, c.?image.orValue(''))
+|| object.spec.?initContainers.orValue([]).map(c, c.?image.orValue('')) != oldObject.spec.?initContainers.orValue([]).map(c, c.?image.orValue(''))
+|| object.spec.?volumes.orValue([]).map(v, v.?image.?reference.orValue('')) != oldObject.spec.?volumes.orValue([]).map(v, v.?image.?reference.orValue(''))";
+
 impl Object {
     /// As a document of Kubernetes.
     pub(super) fn node(self, trust_file: &str) -> Node {
@@ -61,6 +69,11 @@ impl Object {
             ("validationActions".to_owned(), Node::texts([action])),
             ("matchConstraints".to_owned(), rules),
         ];
+        if self.rule == Rule::Pods {
+            let condition =
+                [("name", Some(Node::text("an-image-changes"))), ("expression", Some(Node::lines(CHANGES)))];
+            spec.push(("matchConditions".to_owned(), Node::List(vec![Node::map(condition)])));
+        }
         spec.extend(self.spec.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         Node::map([
             ("apiVersion", Some(Node::text("policies.kyverno.io/v1"))),

@@ -153,8 +153,8 @@ pub(super) fn exceptions() -> Object {
             "nothing is exempt from the rules of exceptions",
         ),
         check(
-            "size(object.spec.?matchConditions.orValue([])) > 0",
-            "an exception without matchConditions exempts every Pod",
+            "object.spec.?matchConditions.orValue([]).exists(c, c.expression.matches(r'\\b(object|request)\\.'))",
+            "an exception whose matchConditions name no object exempts every Pod",
         ),
         check(
             "size(object.spec.?images.orValue([])) == 0 && size(object.spec.?allowedValues.orValue([])) == 0",

@@ -40,6 +40,12 @@ impl Node {
         if printable && text.contains(['\n', '\'']) { Self::Block(text.to_owned()) } else { Self::text(text) }
     }
 
+    /// A member of a map.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        let Self::Map(members) = self else { return None };
+        members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
     /// The document, with a line end at its end.
     pub(crate) fn document(&self) -> String {
         let mut out = String::new();

@@ -80,6 +80,16 @@ fn a_builder_is_one_anchored_identity_and_its_source_is_asked_of_every_statement
         }
         assert_eq!(text(object, "/spec/failurePolicy"), "Fail");
         assert_eq!(text(object, "/spec/validationActions/0"), "Deny");
+        // An update that changes no image is left alone, and none that changes one.
+        assert_eq!(text(object, "/spec/matchConditions/0/name"), "an-image-changes");
+        let changes = text(object, "/spec/matchConditions/0/expression");
+        for list in ["containers", "initContainers", "volumes"] {
+            let new = format!("|| object.spec.?{list}.orValue([]).map(");
+            assert!(
+                changes.contains(&new) && changes.contains(&new.replace("|| object", " != oldObject")),
+                "{changes}"
+            );
+        }
         for selector in ["namespaceSelector", "objectSelector", "excludeResourceRules"] {
             assert_eq!(
                 object.pointer(&format!("/spec/matchConstraints/{selector}")),
@@ -241,4 +251,10 @@ fn several_builders_are_asked_one_after_the_other_and_a_threshold_counts_them() 
     let both = format!("{two}evidence: {{ signature: {{ threshold: 2 }} }}\n");
     let counted = judgment(&objects(&render(&both, &settings).expect("rendered"), "signature")[0]);
     assert!(counted.contains("2 - size(missing) >= 2 ? ''"), "{counted}");
+    // What was verified is read at once, of a builder without a source too: else the next one's question would read it.
+    assert_eq!(counted.matches("extractPayload").count(), 2, "{counted}");
+    settings.keys.insert("other".into(), settings.keys["by-hand"].clone());
+    let refused = render(&both, &settings).expect_err("one key twice");
+    assert!(refused.contains("builders \"by-hand\" and \"other\" are one signer"), "{refused}");
+    assert!(render(&two, &settings).is_ok(), "whoever of them signed: one is enough");
 }

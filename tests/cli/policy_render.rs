@@ -28,6 +28,23 @@ fn a_trust_file_becomes_a_tree_for_kustomize_that_is_the_same_each_time() {
 }
 
 #[test]
+fn a_chart_lists_its_policies_so_that_none_of_an_earlier_trust_file_is_installed() {
+    let scene = Scene::new();
+    let helm = [&RENDER[..], &["--format", "helm"]].concat();
+    scene.run(&helm).expect(0, &["files written to out"]);
+    let list = || text(&scene, "out/templates/policies.yaml");
+    assert!(
+        list().contains("(list \"Audit\" \"Deny\")")
+            && list().contains("list \"sealwright-signature\" \"sealwright-sbom\"")
+    );
+    assert!(text(&scene, "out/policies/sealwright-sbom.yaml").contains("kind: ImageValidatingPolicy"));
+    scene.write("policy.yaml", format!("{}evidence: {{ sbom: {{ required: false }} }}\n", text(&scene, "policy.yaml")));
+    scene.run(&helm).expect(0, &[]);
+    assert!(!list().contains("sealwright-sbom"), "{}", list());
+    assert!(!text(&scene, "out/values.schema.json").contains("sealwright-sbom"));
+}
+
+#[test]
 fn revoked_digests_and_other_repositories_are_handed_in() {
     let scene = Scene::new();
     let digest = format!("sha256:{}", "a".repeat(64));

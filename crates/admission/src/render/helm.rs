@@ -24,12 +24,17 @@ pub(super) fn chart(objects: Vec<Object>, trust_file: &str) -> Vec<(String, Stri
         ("Chart.yaml".to_owned(), about(trust_file).document()),
         ("values.yaml".to_owned(), VALUES.to_owned()),
         ("values.schema.json".to_owned(), schema(&names)),
-        ("templates/policies.yaml".to_owned(), TEMPLATE.to_owned()),
+        ("templates/policies.yaml".to_owned(), TEMPLATE.replace("POLICIES", &quoted(&names))),
         ("templates/NOTES.txt".to_owned(), NOTES.to_owned()),
     ];
     let policy = |object: Object| (format!("policies/{}.yaml", object.name), object.node(trust_file).document());
     files.extend(objects.into_iter().map(policy));
     files
+}
+
+/// As a template's list. No name of a policy has a quote.
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" ")
 }
 
 /// `Chart.yaml` (Helm, "Charts": the version is one of SemVer 2). `kubeVersion` is what Kyverno 1.19 is tested with, and newer.

@@ -104,7 +104,8 @@ fn go_build_as(
         // Built beside and renamed, so that a build that was cut off is not taken for a whole one.
         let partial = binary.with_extension("partial");
         let mut build = Command::new(&go);
-        build.args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o"]).arg(&partial).args(arguments);
+        let flags = format!("-ldflags=-s -w {}", linked(&source).map_err(Missing::Broken)?);
+        build.args(["build", "-mod=readonly", "-buildvcs=false", flags.trim_end(), "-o"]).arg(&partial).args(arguments);
         build.current_dir(&source).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
         run(&mut build).map_err(Missing::Broken)?;
         fs::rename(&partial, &binary).map_err(|e| Missing::Broken(format!("{}: {e}", binary.display())))?;
@@ -114,6 +115,17 @@ fn go_build_as(
         }
     }
     Ok(Peer { variable, value: binary })
+}
+
+/// What the linker is told beside, as a program's own release does for its version: the file `ldflags` of a module, if it has one.
+fn linked(source: &Path) -> Result<String, String> {
+    let file = source.join("ldflags");
+    if !file.is_file() {
+        return Ok(String::new());
+    }
+    let bytes = read_file(&file, 4096).map_err(|e| format!("{}: {e}", file.display()))?;
+    let text = String::from_utf8(bytes).map_err(|e| format!("{}: {e}", file.display()))?;
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The files of a Go module as the proxy serves them, whose digest stands in `tests/peers/MODULE/go.sum`. Nothing is built.

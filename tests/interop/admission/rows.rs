@@ -49,12 +49,12 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// `only POLICY` is refused by that one and by no other. Of several image policies that refuse the API server tells what the
-    /// first one said.
+    /// `only POLICY` is refused by that one and by no other. Of several policies that refuse the API server tells what the first one
+    /// said.
     fn is(&self, expected: &str, tier: &str) -> bool {
         match (self, expected.strip_prefix("denied: ")) {
             (Self::Admitted, _) => expected == "admitted",
-            (Self::Denied(message), Some("sealwright-signature")) if tier == "B" => {
+            (Self::Denied(message), Some("sealwright-signature" | "sealwright-registries")) if tier == "B" => {
                 message.contains("Policy sealwright-")
             }
             (Self::Denied(message), Some(words)) => {

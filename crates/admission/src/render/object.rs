@@ -35,9 +35,10 @@ pub(super) struct Object {
 }
 
 /// Whether an image changes: the finalizer of a Job's Pod, a label or a number of replicas can be changed while the registry does
-/// not answer, and of what ran before there were policies. Kyverno writes `object.spec` anew for whatever has a template.
+/// not answer, and of what ran before there were policies. Kyverno writes `object.spec` anew for whatever has a template, and where
+/// it pins tags it asks about a new object with an old one that is empty.
 const CHANGES: &str = "\
-oldObject == null
+oldObject == null || oldObject.?spec.orValue(null) == null
 || object.spec.?containers.orValue([]).map(c, c.?image.orValue('')) != oldObject.spec.?containers.orValue([]).map(c, c.?image.orValue(''))
 || object.spec.?initContainers.orValue([]).map(c, c.?image.orValue('')) != oldObject.spec.?initContainers.orValue([]).map(c, c.?image.orValue(''))
 || object.spec.?volumes.orValue([]).map(v, v.?image.?reference.orValue('')) != oldObject.spec.?volumes.orValue([]).map(v, v.?image.?reference.orValue(''))";

@@ -33,7 +33,10 @@ fn the_tests_of_the_bundle() {
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env("HOME", home.path());
     let said = say(command.args(["test", "policies/base", "--remove-color"])).expect_code(0);
     println!("{}", said.stdout);
-    assert!(said.stdout.contains("sealwright-registries") && said.stdout.contains("0 tests failed"), "{}", said.stdout);
+    for policy in ["sealwright-digest", "sealwright-registries", "sealwright-exceptions"] {
+        assert!(said.stdout.contains(policy), "{policy}: {}", said.stdout);
+    }
+    assert!(said.stdout.contains("0 tests failed"), "{}", said.stdout);
 }
 
 /// How often the registry is asked about one image that nobody has verified yet: the figure of docs/benchmarks.md.

@@ -81,14 +81,14 @@ fn keyless(builder: &Builder, rule: &KeylessRule) -> Result<Node, String> {
 }
 
 /// The name in a certificate.
-pub(super) enum Subject {
+pub(crate) enum Subject {
     /// This text.
     Exact(String),
     /// An expression of RE2, anchored.
     Expression(String),
 }
 
-pub(super) fn subject(builder: &Builder, rule: &SubjectRule) -> Result<Subject, String> {
+pub(crate) fn subject(builder: &Builder, rule: &SubjectRule) -> Result<Subject, String> {
     Ok(match rule {
         SubjectRule::Exact(text) => Subject::Exact(text.clone()),
         SubjectRule::OneOf(texts) => {

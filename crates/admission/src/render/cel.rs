@@ -3,6 +3,7 @@
 //! A pattern of a trust file fits a whole name; the expressions of both languages look for a part, so that every one that is
 //! written here is anchored at both ends.
 
+use regex::{Regex, RegexBuilder};
 use sealwright_policy::PathPattern;
 
 /// A CEL string (CEL language definition, "String and Bytes Values"): raw where it has backslashes, so that it reads like the
@@ -89,10 +90,17 @@ pub(crate) fn images(patterns: &[PathPattern]) -> String {
     format!(r"^{}(?::[0-9A-Za-z_][0-9A-Za-z._-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?$", any_of(&repositories))
 }
 
+/// The same as an expression of ours. It grows with the number of patterns, and Kyverno's engine has no such limit.
+pub(crate) fn images_expression(images: &str) -> Result<Regex, String> {
+    let compiled = RegexBuilder::new(images).size_limit(LARGEST).dfa_size_limit(LARGEST).build();
+    compiled.map_err(|e| format!("the patterns of the images are too many for one expression: {e}"))
+}
+
+/// Bytes of a compiled expression.
+const LARGEST: usize = 256 << 20;
+
 #[cfg(test)]
 mod tests {
-    use regex::Regex;
-
     use super::*;
 
     fn patterns(texts: &[&str]) -> Vec<PathPattern> {

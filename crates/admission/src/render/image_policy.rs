@@ -12,12 +12,13 @@ use super::attestor::{attestor, distinct};
 use super::conditions::{self, Condition};
 use super::judgment::{Demand, refused};
 use super::object::{Object, Rule, Stage};
+use super::reference_policy::BY_DIGEST;
 use super::yaml::Node;
 use super::{Settings, cel};
 
 /// What is asked for in one policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Evidence {
+pub(crate) enum Evidence {
     Signature,
     Sbom(SbomFormat),
     Provenance,
@@ -53,7 +54,7 @@ impl Evidence {
     }
 
     fn conditions(self, policy: &Policy, builder: &Builder) -> Result<Vec<Condition>, String> {
-        let mut all = vec![conditions::source(builder)];
+        let mut all = vec![conditions::source(builder)?];
         match self {
             Self::Signature => {}
             Self::Sbom(format) => all.push(conditions::sbom(format)),
@@ -67,13 +68,15 @@ impl Evidence {
 }
 
 /// One policy to be written.
-pub(super) struct ImagePolicy<'a> {
-    pub(super) name: &'static str,
+pub(crate) struct ImagePolicy {
+    /// The folder that it is written to.
+    pub(super) folder: &'static str,
+    pub(crate) name: &'static str,
     pub(super) title: &'static str,
-    pub(super) about: String,
-    pub(super) evidence: &'a [Evidence],
-    pub(super) rule: Rule,
-    pub(super) stage: Stage,
+    pub(super) about: &'static str,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) rule: Rule,
+    pub(crate) stage: Stage,
     /// Whether tags become digests here; one policy is enough.
     pub(super) pins: bool,
 }
@@ -88,7 +91,7 @@ const IMAGES: &str = "images.containers + images.initContainers + images.ephemer
 const VOLUMES: &str = "object.spec.?volumes.orValue([]).filter(v, has(v.image)).map(v, v.image.?reference.orValue(''))";
 
 /// The object.
-pub(super) fn image_policy(what: &ImagePolicy<'_>, policy: &Policy, settings: &Settings) -> Result<Object, String> {
+pub(super) fn image_policy(what: &ImagePolicy, policy: &Policy, settings: &Settings) -> Result<Object, String> {
     let ephemeral = what.rule == Rule::EphemeralContainers;
     let images = if ephemeral { "images.ephemeralContainers" } else { IMAGES };
     let mut variables = vec![("images".to_owned(), images.to_owned())];
@@ -96,25 +99,24 @@ pub(super) fn image_policy(what: &ImagePolicy<'_>, policy: &Policy, settings: &S
     let mut attestations: Vec<(&str, &str)> = Vec::new();
     if ephemeral {
         validations.push(validation(
-            "variables.images.all(image, image.matches(r'@sha256:[0-9a-f]{64}$'))",
+            &format!("variables.images.all(image, image.matches(r'{BY_DIGEST}'))"),
             Node::text("an ephemeral container's image has no digest"),
             None,
         ));
     }
-    for evidence in what.evidence {
+    for evidence in &what.evidence {
         let demands = demands(*evidence, policy)?;
         for demand in &demands {
-            let (name, kind) = (demand.attestation, type_of(demand.attestation));
-            if !attestations.contains(&(name, kind)) {
-                attestations.push((name, kind));
+            let named = (demand.attestation, demand.kind);
+            if !attestations.contains(&named) {
+                attestations.push(named);
             }
         }
-        let variable = match what.evidence {
+        let variable = match what.evidence.as_slice() {
             [_] => "refused".to_owned(),
             _ => format!("refused_{}", evidence.attestation().0),
         };
-        let threshold = if *evidence == Evidence::Signature { policy.evidence.signers.threshold } else { 1 };
-        let threshold = usize::try_from(threshold).unwrap_or(usize::MAX);
+        let threshold = threshold(*evidence, policy);
         if threshold > 1 {
             distinct(demands.iter().map(|demand| demand.builder), settings)?;
         }
@@ -157,7 +159,7 @@ pub(super) fn image_policy(what: &ImagePolicy<'_>, policy: &Policy, settings: &S
         kind: "ImageValidatingPolicy",
         name: what.name,
         title: what.title,
-        about: what.about.clone(),
+        about: what.about.to_owned(),
         rule: what.rule,
         stage: what.stage,
         spec,
@@ -180,28 +182,22 @@ pub(super) fn validation(expression: &str, message: Node, more: Option<String>) 
     ])
 }
 
-fn type_of(name: &str) -> &'static str {
-    let all = [
-        Evidence::Signature,
-        Evidence::Sbom(SbomFormat::CycloneDx),
-        Evidence::Sbom(SbomFormat::Spdx),
-        Evidence::Provenance,
-        Evidence::Decision,
-        Evidence::Scan,
-    ];
-    all.iter().map(|evidence| evidence.attestation()).find(|(own, ..)| *own == name).map_or("", |(_, kind, _)| kind)
+/// How many builders have to have stated it.
+pub(crate) fn threshold(evidence: Evidence, policy: &Policy) -> usize {
+    let threshold = if evidence == Evidence::Signature { policy.evidence.signers.threshold } else { 1 };
+    usize::try_from(threshold).unwrap_or(usize::MAX)
 }
 
 /// A builder of whom this evidence is not asked is known by its signature: its images pass, and nobody else's.
-fn demands(evidence: Evidence, policy: &Policy) -> Result<Vec<Demand<'_>>, String> {
+pub(crate) fn demands(evidence: Evidence, policy: &Policy) -> Result<Vec<Demand<'_>>, String> {
     let signers = &policy.evidence.signers.of;
     let counts =
         |builder: &&Builder| evidence != Evidence::Signature || signers.is_empty() || signers.contains(&builder.name);
     let demand = |builder| {
         let evidence = if evidence.asked_of(builder) { evidence } else { Evidence::Signature };
-        let (attestation, _, what) = evidence.attestation();
+        let (attestation, kind, what) = evidence.attestation();
         let conditions = evidence.conditions(policy, builder)?;
-        Ok(Demand { builder, attestation, what, conditions })
+        Ok(Demand { builder, attestation, kind, what, conditions })
     };
     policy.builders.iter().filter(counts).map(demand).collect()
 }

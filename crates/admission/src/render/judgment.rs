@@ -13,16 +13,33 @@ use super::cel;
 use super::conditions::Condition;
 
 /// What one builder has to have stated.
-pub(super) struct Demand<'a> {
+pub(crate) struct Demand<'a> {
     /// Who.
-    pub(super) builder: &'a Builder,
+    pub(crate) builder: &'a Builder,
     /// Which attestation of the policy.
     pub(super) attestation: &'static str,
+    /// Its predicate type.
+    pub(crate) kind: &'static str,
     /// What it is called in messages.
-    pub(super) what: &'static str,
+    pub(crate) what: &'static str,
     /// What its payload has to say.
-    pub(super) conditions: Vec<Condition>,
+    pub(crate) conditions: Vec<Condition>,
 }
+
+impl Demand<'_> {
+    /// What is said where there is none.
+    pub(crate) fn missing(&self) -> String {
+        format!("no {} of {}", self.what, self.builder.name)
+    }
+
+    /// What is said where this does not hold.
+    pub(crate) fn otherwise(&self, condition: &Condition) -> String {
+        format!("the {} of {} {}", self.what, self.builder.name, condition.otherwise)
+    }
+}
+
+/// What is said where there is no builder.
+pub(crate) const NOBODY: &str = "nobody may build";
 
 /// A list with a line for each image that is refused: it has to be empty.
 pub(super) fn refused(images: &str, demands: &[Demand<'_>], threshold: usize) -> String {
@@ -35,7 +52,7 @@ pub(super) fn refused(images: &str, demands: &[Demand<'_>], threshold: usize) ->
 
 /// Nothing for the first builder whose demands are met, else what is missing of each.
 fn chained(demands: &[Demand<'_>]) -> String {
-    let Some((first, rest)) = demands.split_first() else { return "'nobody may build'".to_owned() };
+    let Some((first, rest)) = demands.split_first() else { return cel::string(NOBODY) };
     let mut text = one(first);
     for (position, demand) in rest.iter().enumerate() {
         let before = format!("w{position}");
@@ -60,14 +77,14 @@ fn counted(demands: &[Demand<'_>], threshold: usize) -> String {
 
 /// Nothing, or what is missing of one builder.
 fn one(demand: &Demand<'_>) -> String {
-    let Demand { builder, attestation, what, conditions } = demand;
+    let Demand { builder, attestation, conditions, .. } = demand;
     let name = member("attestations", attestation);
-    let none = cel::string(&format!("no {what} of {}", builder.name));
+    let none = cel::string(&demand.missing());
     let verified = format!("verifyAttestationSignatures(image, {name}, [{}]) == 0 ? {none} :", reference(builder));
     let mut text = format!("{verified}\ncel.bind(statement, extractPayload(image, {name}),\n");
-    for Condition { holds, otherwise } in conditions {
-        let otherwise = cel::string(&format!("the {what} of {} {otherwise}", builder.name));
-        let _ = writeln!(text, "  !({holds}) ?\n    {otherwise} :");
+    for condition in conditions {
+        let otherwise = cel::string(&demand.otherwise(condition));
+        let _ = writeln!(text, "  !({}) ?\n    {otherwise} :", condition.holds);
     }
     text.push_str("  '')");
     text

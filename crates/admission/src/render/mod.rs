@@ -3,16 +3,16 @@
 //! What is written denies whatever the trust file's own words refuse, as far as the engine can see it; what it cannot say is told
 //! ([`Rendered::notes`]). The same trust file gives the same bytes.
 
-mod attestor;
-mod cel;
-mod conditions;
+pub(crate) mod attestor;
+pub(crate) mod cel;
+pub(crate) mod conditions;
 mod helm;
-mod image_policy;
-mod judgment;
+pub(crate) mod image_policy;
+pub(crate) mod judgment;
 mod kustomization;
 mod notes;
-mod object;
-mod reference_policy;
+pub(crate) mod object;
+pub(crate) mod reference_policy;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -21,7 +21,10 @@ use sealwright_core::Digest;
 use sealwright_policy::{PathPattern, Policy, SbomFormat};
 
 use image_policy::{Evidence, ImagePolicy, image_policy};
-use object::{Object, Rule, Stage};
+pub use notes::notes;
+pub use object::Stage;
+use object::{Object, Rule};
+use reference_policy::reference_policies;
 
 /// The first version of Kyverno in which these objects hold: before it, `verifyDigest`, `mutateDigest` and `required` did
 /// nothing in them, and ephemeral containers went unseen (kyverno/kyverno#16808, #16809, #16853, #16947).
@@ -104,7 +107,7 @@ pub fn kyverno(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpre
         ("overlays/enforce", kustomization::enforce()),
     ];
     files.extend(more.map(|(folder, text)| (format!("{folder}/kustomization.yaml"), header(&digest) + &text)));
-    Ok(Rendered { files, notes: notes::notes(policy, settings) })
+    Ok(Rendered { files, notes: notes(policy, settings) })
 }
 
 /// Writes the same objects as a Helm chart, whose name is [`HELM_CHART`].
@@ -117,7 +120,7 @@ pub fn helm(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressi
     let mut files = helm::chart(objects, &digest);
     let generated = |name: &str| name == "Chart.yaml" || name.starts_with("policies/");
     files.iter_mut().filter(|(name, _)| generated(name)).for_each(|(_, text)| text.insert_str(0, &header(&digest)));
-    Ok(Rendered { files, notes: notes::notes(policy, settings) })
+    Ok(Rendered { files, notes: notes(policy, settings) })
 }
 
 fn header(digest: &str) -> String {
@@ -131,6 +134,26 @@ fn all(policy: &Policy, settings: &Settings) -> Result<Vec<(&'static str, Vec<Ob
     if policy.builders.is_empty() {
         return Err("the trust file names no builders: there is nobody whose images could be admitted".into());
     }
+    let mut objects: Vec<(&'static str, Object)> = Vec::new();
+    for what in image_policies(policy) {
+        objects.push((what.folder, image_policy(&what, policy, settings)?));
+    }
+    for what in reference_policies(policy, &settings.also_allowed, &settings.revoked)? {
+        objects.push((what.folder, reference_policy::object(what)));
+    }
+    objects.push(("exceptions", reference_policy::exceptions()));
+    let mut folders: Vec<(&'static str, Vec<Object>)> = Vec::new();
+    for (folder, object) in objects {
+        match folders.last_mut() {
+            Some((last, inside)) if *last == folder => inside.push(object),
+            _ => folders.push((folder, vec![object])),
+        }
+    }
+    Ok(folders)
+}
+
+/// The policies that ask for evidence.
+pub(crate) fn image_policies(policy: &Policy) -> Vec<ImagePolicy> {
     let asked = |evidence: &Evidence| policy.builders.iter().any(|builder| evidence.asked_of(builder));
     let sboms: Vec<Evidence> =
         [SbomFormat::CycloneDx, SbomFormat::Spdx].map(Evidence::Sbom).into_iter().filter(asked).collect();
@@ -172,54 +195,45 @@ fn all(policy: &Policy, settings: &Settings) -> Result<Vec<(&'static str, Vec<Ob
             vec![Evidence::Scan],
         ),
     ];
-    let mut objects = Vec::new();
-    let mut ephemeral = Vec::new();
-    for (folder, name, title, about, evidence) in groups {
-        let evidence: Vec<Evidence> =
-            evidence.into_iter().filter(|one| *one == Evidence::Signature || asked(one)).collect();
-        if evidence.is_empty() {
-            continue;
+    let mut policies = Vec::new();
+    for (folder, name, title, about, mut evidence) in groups {
+        evidence.retain(|one| *one == Evidence::Signature || asked(one));
+        if !evidence.is_empty() {
+            let pins = folder == "signature";
+            policies.push(ImagePolicy {
+                folder,
+                name,
+                title,
+                about,
+                evidence,
+                rule: Rule::Pods,
+                stage: Stage::Deny,
+                pins,
+            });
         }
-        ephemeral.extend(evidence.iter().copied());
-        let what = ImagePolicy {
-            name,
-            title,
-            about: about.to_owned(),
-            evidence: &evidence,
-            rule: Rule::Pods,
-            stage: Stage::Deny,
-            pins: folder == "signature",
-        };
-        objects.push((folder, vec![image_policy(&what, policy, settings)?]));
     }
+    let ephemeral = policies.iter().flat_map(|one| one.evidence.iter().copied()).collect();
     if asked(&Evidence::ScanAge) {
-        let what = ImagePolicy {
+        policies.push(ImagePolicy {
+            folder: "scan-age",
             name: "sealwright-scan-age",
             title: "A scan that is not old",
-            about: "Every image has a scan that is not older than the trust file says. It is reported and not denied: an image that ran yesterday would not start again after a node has gone.".to_owned(),
-            evidence: &[Evidence::ScanAge],
+            about: "Every image has a scan that is not older than the trust file says. It is reported and not denied: an image that ran yesterday would not start again after a node has gone.",
+            evidence: vec![Evidence::ScanAge],
             rule: Rule::Pods,
             stage: Stage::Audit,
             pins: false,
-        };
-        objects.push(("scan-age", vec![image_policy(&what, policy, settings)?]));
+        });
     }
-    let what = ImagePolicy {
+    policies.push(ImagePolicy {
+        folder: "ephemeral-containers",
         name: "sealwright-ephemeral-evidence",
         title: "Ephemeral containers have all evidence",
-        about: "The image of a debug container that is added to a running Pod has what every image has. Kyverno sees it only by a policy of its own.".to_owned(),
-        evidence: &ephemeral,
+        about: "The image of a debug container that is added to a running Pod has what every image has. Kyverno sees it only by a policy of its own.",
+        evidence: ephemeral,
         rule: Rule::EphemeralContainers,
         stage: Stage::Deny,
         pins: true,
-    };
-    let references = reference_policy::ephemeral(policy, &settings.also_allowed, &settings.revoked);
-    objects.push(("ephemeral-containers", vec![image_policy(&what, policy, settings)?, references]));
-    objects.push(("digest", vec![reference_policy::digest()]));
-    if !policy.images.is_empty() {
-        objects.push(("registries", vec![reference_policy::registries(policy, &settings.also_allowed)]));
-    }
-    objects.push(("revoked", vec![reference_policy::revoked(&settings.revoked)]));
-    objects.push(("exceptions", vec![reference_policy::exceptions()]));
-    Ok(objects)
+    });
+    policies
 }

@@ -4,8 +4,8 @@ use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule, Transpare
 
 use super::{Instance, Settings};
 
-/// For a person.
-pub(super) fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
+/// What admission by these policies does not look at, for a person.
+pub fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
     let mut notes: Vec<String> = policy.builders.iter().flat_map(of_builder).collect();
     if policy.builders.len() > 1 {
         notes.push(

@@ -4,7 +4,7 @@ use super::yaml::Node;
 
 /// Requests that a policy is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// Pods, and by autogen whatever has a template of one.
     Pods,
     /// Debug containers that are added to a running Pod: a subresource of its own, which would switch autogen off beside Pods.
@@ -15,7 +15,7 @@ pub(super) enum Rule {
 
 /// What follows when something is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub enum Stage {
     /// The request is denied.
     Deny,
     /// It is reported.

@@ -24,79 +24,122 @@ const EPHEMERAL: &str = "object.spec.?ephemeralContainers.orValue([]).map(c, c.?
 /// The longest that an exception lives, in days.
 const EXCEPTION_DAYS: u64 = 30;
 
-/// Each image is named by its digest.
-pub(super) fn digest() -> Object {
-    of_images(
-        "sealwright-digest",
-        "Images by digest",
-        "Every image of a Pod is named by its digest: containers, init containers, ephemeral containers and image volumes. A tag can name something else tomorrow. Tags of the images that the signature policy is about have become digests before this is asked.",
-        Rule::Pods,
-        vec![check_digest()],
-    )
+/// What is asked of every image by its reference alone, as a policy.
+pub(crate) struct ReferencePolicy {
+    /// The folder that it is written to.
+    pub(super) folder: &'static str,
+    pub(crate) name: &'static str,
+    title: &'static str,
+    about: &'static str,
+    pub(crate) rule: Rule,
+    pub(crate) checks: Vec<Check>,
 }
 
-/// Each image is of a repository that the trust file, or somebody who renders it, names.
-pub(super) fn registries(policy: &Policy, also: &[PathPattern]) -> Object {
-    of_images(
-        "sealwright-registries",
-        "Repositories that images come from",
-        "Every image of a Pod is of a repository that is listed. This is the catch-all: an image that no other policy is about would be admitted unseen.",
-        Rule::Pods,
-        check_registries(policy, also).into_iter().collect(),
-    )
+/// All of them. An ephemeral container is asked for the same three by a policy of its own.
+pub(crate) fn reference_policies(
+    policy: &Policy,
+    also: &[PathPattern],
+    revoked: &[Digest],
+) -> Result<Vec<ReferencePolicy>, String> {
+    let ephemeral = [Some(check_digest()), check_registries(policy, also)?, Some(check_revoked(revoked))];
+    let mut policies = vec![
+        ReferencePolicy {
+            folder: "ephemeral-containers",
+            name: "sealwright-ephemeral-references",
+            title: "Ephemeral containers by digest, from a listed repository, not revoked",
+            about: "The image of a debug container that is added to a running Pod is named by its digest, of a repository that is listed, and not revoked.",
+            rule: Rule::EphemeralContainers,
+            checks: ephemeral.into_iter().flatten().collect(),
+        },
+        ReferencePolicy {
+            folder: "digest",
+            name: "sealwright-digest",
+            title: "Images by digest",
+            about: "Every image of a Pod is named by its digest: containers, init containers, ephemeral containers and image volumes. A tag can name something else tomorrow. Tags of the images that the signature policy is about have become digests before this is asked.",
+            rule: Rule::Pods,
+            checks: vec![check_digest()],
+        },
+    ];
+    policies.extend(check_registries(policy, also)?.map(|check| ReferencePolicy {
+        folder: "registries",
+        name: "sealwright-registries",
+        title: "Repositories that images come from",
+        about: "Every image of a Pod is of a repository that is listed. This is the catch-all: an image that no other policy is about would be admitted unseen.",
+        rule: Rule::Pods,
+        checks: vec![check],
+    }));
+    policies.push(ReferencePolicy {
+        folder: "revoked",
+        name: "sealwright-revoked",
+        title: "Digests that are revoked",
+        about: "No image of a Pod is one of the digests that are listed. Signatures stay valid, and what lies in a registry can be hidden: a digest is revoked here.",
+        rule: Rule::Pods,
+        checks: vec![check_revoked(revoked)],
+    });
+    Ok(policies)
 }
 
-/// No image is one of these.
-pub(super) fn revoked(digests: &[Digest]) -> Object {
-    of_images(
-        "sealwright-revoked",
-        "Digests that are revoked",
-        "No image of a Pod is one of the digests that are listed. Signatures stay valid, and what lies in a registry can be hidden: a digest is revoked here.",
-        Rule::Pods,
-        vec![check_revoked(digests)],
-    )
-}
-
-/// The same three of an ephemeral container.
-pub(super) fn ephemeral(policy: &Policy, also: &[PathPattern], revoked: &[Digest]) -> Object {
-    let mut checks = vec![check_digest()];
-    checks.extend(check_registries(policy, also));
-    checks.push(check_revoked(revoked));
-    of_images(
-        "sealwright-ephemeral-references",
-        "Ephemeral containers by digest, from a listed repository, not revoked",
-        "The image of a debug container that is added to a running Pod is named by its digest, of a repository that is listed, and not revoked.",
-        Rule::EphemeralContainers,
-        checks,
-    )
-}
-
-/// What is refused, and what to say.
-struct Check {
+/// What is refused, and what to say. It stands here twice, side by side, as a condition of a payload does.
+pub(crate) struct Check {
+    pub(crate) kind: CheckKind,
     variable: &'static str,
     refused: String,
-    message: &'static str,
+    pub(crate) message: &'static str,
+    refuses: Box<dyn Fn(&str) -> bool + Send + Sync>,
 }
+
+/// What a reference is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CheckKind {
+    /// A digest.
+    Digest,
+    /// A repository that is listed.
+    Registries,
+    /// A digest that is not revoked.
+    Revoked,
+}
+
+impl Check {
+    /// Whether an image is refused, by its reference as the Pod has it.
+    pub(crate) fn refuses(&self, image: &str) -> bool {
+        (self.refuses)(image)
+    }
+}
+
+/// A reference that ends with a digest.
+pub(crate) const BY_DIGEST: &str = r"@sha256:[0-9a-f]{64}$";
 
 fn check_digest() -> Check {
     Check {
+        kind: CheckKind::Digest,
         variable: "without_digest",
-        refused: "variables.images.filter(image, !image.matches(r'@sha256:[0-9a-f]{64}$'))".to_owned(),
+        refused: format!("variables.images.filter(image, !image.matches(r'{BY_DIGEST}'))"),
         message: "not named by a digest",
+        refuses: Box::new(|image| !is_by_digest(image)),
     }
 }
 
-fn check_registries(policy: &Policy, also: &[PathPattern]) -> Option<Check> {
+/// Whether [`BY_DIGEST`] fits.
+pub(crate) fn is_by_digest(image: &str) -> bool {
+    let is_hex = |hex: &str| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    image.rsplit_once("@sha256:").is_some_and(|(_, hex)| is_hex(hex))
+}
+
+fn check_registries(policy: &Policy, also: &[PathPattern]) -> Result<Option<Check>, String> {
     if policy.images.is_empty() {
-        return None;
+        return Ok(None);
     }
     let all: Vec<PathPattern> = policy.images.iter().chain(also).cloned().collect();
-    let expression = cel::string(&cel::images(&all));
-    Some(Check {
+    let listed = cel::images(&all);
+    let expression = cel::string(&listed);
+    let listed = cel::images_expression(&listed)?;
+    Ok(Some(Check {
+        kind: CheckKind::Registries,
         variable: "elsewhere",
         refused: format!("variables.images.filter(image, !image.matches({expression}))"),
         message: "not of a repository that is listed",
-    })
+        refuses: Box::new(move |image| !listed.is_match(image)),
+    }))
 }
 
 fn check_revoked(digests: &[Digest]) -> Check {
@@ -105,13 +148,17 @@ fn check_revoked(digests: &[Digest]) -> Check {
     digests.dedup();
     let listed = cel::list(digests.iter().map(String::as_str));
     Check {
+        kind: CheckKind::Revoked,
         variable: "revoked",
         refused: format!("variables.images.filter(image, {listed}.exists(digest, image.endsWith('@' + digest)))"),
         message: "revoked",
+        refuses: Box::new(move |image| digests.iter().any(|digest| image.ends_with(&format!("@{digest}")))),
     }
 }
 
-fn of_images(name: &'static str, title: &'static str, about: &str, rule: Rule, checks: Vec<Check>) -> Object {
+/// The object of a policy.
+pub(super) fn object(policy: ReferencePolicy) -> Object {
+    let ReferencePolicy { name, title, about, rule, checks, .. } = policy;
     let images = if rule == Rule::EphemeralContainers { EPHEMERAL } else { IMAGES };
     let pair =
         |name: &str, text: &str| Node::map([("name", Some(Node::text(name))), ("expression", Some(Node::lines(text)))]);

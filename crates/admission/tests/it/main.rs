@@ -3,4 +3,5 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a fixture that is broken fails the test")]
 
 mod bundle;
+mod explain;
 mod render;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sealwright_admission::render::{Instance, Rendered, Settings, kyverno};
 use serde_json::Value;
 
-const KEYLESS: &str = "version: 1
+pub(crate) const KEYLESS: &str = "version: 1
 images: [\"r.example/shop/**\"]
 builders:
   - name: release
@@ -14,7 +14,7 @@ builders:
       issuer: github
       workflow: { path: acme/ci/.github/workflows/seal.yml, tags: [\"v2.*\"], commits: [3f786850e387550fdab836ed7e6dc881de23001b] }
 ";
-const KEY: &str = "version: 1
+pub(crate) const KEY: &str = "version: 1
 images: [\"r.example/shop/**\"]
 builders: [{ name: by-hand, key: key.pub, transparency: none }]
 ";
@@ -24,7 +24,7 @@ fn render(trust_file: &str, settings: &Settings) -> Result<Rendered, String> {
     kyverno(&policy, settings).map_err(|e| e.to_string())
 }
 
-fn with_key() -> Settings {
+pub(crate) fn with_key() -> Settings {
     let keys = BTreeMap::from([(
         "by-hand".to_owned(),
         "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n".to_owned(),

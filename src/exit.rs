@@ -45,7 +45,7 @@ impl Exit {
             Self::Refused => {
                 "refused: by the gate, and nothing was pushed, signed or tagged; or by `policy lint`, because a policy does not do what it says"
             }
-            Self::NotVerified => "verification failed",
+            Self::NotVerified => "verification failed; or `policy explain`: enforcing would deny an image",
             Self::Unavailable => {
                 "an upstream (registry, authority, log, feed) was unavailable or does not have what was asked for"
             }

@@ -23,7 +23,7 @@ use sealwright_source::Transport;
 pub use claims::{ExpectedClaims, RunnerEnvironment};
 pub use doctor::{Connecting, Doctor, DoctorPart, DoctorPlan, Egress};
 pub use evidence::{Copy, Download, DownloadWhat, Tree};
-pub use policy::{Policy, PolicyExport, PolicyFormat, PolicyLint, PolicyRender, RenderFormat};
+pub use policy::{Policy, PolicyExplain, PolicyExport, PolicyFormat, PolicyLint, PolicyRender, RenderFormat};
 pub use registry::{EcrFlags, Login};
 pub use report::Report;
 pub use signing::{Attest, EvidenceFiles, Format, GenerateKeyPair, Identity, PublicKey, Sign, Signing, VaultFlags};

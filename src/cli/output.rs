@@ -91,6 +91,18 @@ formats! {
 }
 
 formats! {
+    /// Formats of `policy explain`.
+    ExplainFormat {
+        /// Aligned columns for a person, then what is missing.
+        Table = "table",
+        /// Sealwright's own, with a schema version.
+        Json = "json",
+        /// For the summary of a run.
+        Markdown = "markdown",
+    }
+}
+
+formats! {
     /// Formats of `scan`.
     ScanFormat {
         /// Aligned columns for a person.

@@ -7,6 +7,7 @@ pub mod ecr;
 pub mod egress;
 pub mod evidence;
 pub mod evidence_files;
+pub mod explain;
 pub mod failures;
 pub mod github;
 pub mod github_run;

@@ -5,6 +5,7 @@ pub mod columns;
 pub mod console;
 pub mod decision;
 pub mod doctor;
+pub mod explain;
 pub mod judged;
 pub mod lint;
 mod lint_sarif;

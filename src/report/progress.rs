@@ -32,6 +32,38 @@ impl LayerProgress {
     }
 }
 
+/// A line that says how many images are done.
+pub struct ImageProgress {
+    bar: ProgressBar,
+}
+
+impl ImageProgress {
+    /// Shown as soon as it is known how many there are.
+    pub fn new(console: &Console) -> Self {
+        let target = || ProgressDrawTarget::stderr_with_hz(10);
+        let bar = if console.shows_progress() {
+            ProgressBar::with_draw_target(None, target())
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} images {wide_bar}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// So many of so many.
+    pub fn step(&self, done: usize, of: usize) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    /// Takes the line away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 impl Progress for LayerProgress {
     fn layer(&self, index: usize, of: usize, digest: &Digest) {
         self.bar.set_message(format!("layer {}/{of} {}", index + 1, digest.short()));

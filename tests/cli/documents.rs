@@ -30,7 +30,8 @@ fn every_command_line_of_ours_is_one() {
             if !line.starts_with("sealwright ") {
                 continue;
             }
-            let line = line.replace("sha256:…", &format!("sha256:{}", "0".repeat(64)));
+            // A shell takes the quotes away.
+            let line = line.replace("sha256:…", &format!("sha256:{}", "0".repeat(64))).replace('\'', "");
             if let Err(error) = Arguments::try_parse_from(line.split_whitespace()) {
                 panic!("{name}: {line}\n{error}");
             }

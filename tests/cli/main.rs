@@ -11,6 +11,7 @@ mod doctor;
 mod documents;
 mod download;
 mod ecr;
+mod explain;
 mod export;
 mod formats;
 mod github;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use sealwright_admission::lint::Version;
+use sealwright_core::ImageRef;
 use sealwright_policy::PathPattern;
 
 use super::trust::TrustSource;
-use crate::cli::output::{LintFormat, Output};
+use crate::cli::output::{ExplainFormat, LintFormat, Output};
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -35,6 +36,16 @@ Examples:
 Files are judged together: what one policy leaves open another one may close.
 Exit 0: nothing, or warnings only. Exit 3: a policy does not do what it says.";
 
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  sealwright policy explain registry.example/shop/app:v1 --policy sealwright.yaml
+  sealwright policy explain --from-cluster --policy sealwright.yaml --also-allow 'registry.k8s.io/**'
+  kubectl get pods --all-namespaces -o json | sealwright policy explain --pods - -o markdown=enforce.md
+
+It says of each image what the policies of `policy render` would do with it, rendered with the same --also-allow and --revoked: which
+one denies it, what is missing, and what to do. Of what runs it judges the digest that runs, and the one that its tag names now.
+Exit 0: all would be admitted. Exit 4: something would be denied. Exit 5: something could not be judged, and nothing else is denied.";
+
 /// `policy`.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
@@ -44,6 +55,9 @@ pub enum Policy {
     /// Write the keyless builders of a trust file as the trust policy of an AWS role or as a role of Vault
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(PolicyExport),
+    /// Say what the policies would deny of images, or of what runs in a cluster, and what is missing
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(PolicyExplain),
     /// Find what is silently without effect in image policies of Kyverno
     #[command(after_help = LINT_EXAMPLES)]
     Lint(PolicyLint),
@@ -82,6 +96,41 @@ pub struct PolicyRender {
     /// Whose certificates and logs count.
     #[command(flatten)]
     pub trust: TrustSource,
+}
+
+/// `policy explain`.
+#[derive(Debug, Args)]
+pub struct PolicyExplain {
+    /// Images as a Pod names them
+    #[arg(value_name = "IMAGE", required_unless_present_any = ["from_cluster", "pods"], value_parser = image)]
+    pub images: Vec<String>,
+    /// Every image of a cluster: `kubectl get pods --all-namespaces` is run, with your own kubectl
+    #[arg(long, conflicts_with_all = ["images", "pods"])]
+    pub from_cluster: bool,
+    /// The context that kubectl is given
+    #[arg(long, value_name = "NAME", requires = "from_cluster", conflicts_with_all = ["images", "pods"])]
+    pub context: Option<String>,
+    /// Only the Pods of this namespace
+    #[arg(long, value_name = "NAME", requires = "from_cluster", conflicts_with_all = ["images", "pods"])]
+    pub namespace: Option<String>,
+    /// Every image of a list that was saved before, by `kubectl get pods --all-namespaces -o json`; - for stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "images")]
+    pub pods: Option<PathBuf>,
+    /// The trust file; default: sealwright.yaml or .github/sealwright.yaml of the checkout
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Images that run without evidence, beside those of the trust file; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub also_allow: Vec<PathPattern>,
+    /// Digests that do not run any more: one per line, comments behind #
+    #[arg(long, value_name = "FILE")]
+    pub revoked: Option<PathBuf>,
+    /// Whose certificates and logs count.
+    #[command(flatten)]
+    pub trust: TrustSource,
+    /// table, json or markdown, with =FILE into a file; repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<Output<ExplainFormat>>,
 }
 
 /// `policy export`.
@@ -130,6 +179,11 @@ pub enum PolicyFormat {
     VaultRole,
     /// Programs.
     Json,
+}
+
+/// A reference as it was written: a policy reads it so, without the registry that a short name stands for.
+fn image(text: &str) -> Result<String, String> {
+    text.parse::<ImageRef>().map(|_| text.to_owned()).map_err(|e| e.to_string())
 }
 
 /// Twelve digits (AWS Account Management, "AWS account identifiers").

@@ -1,5 +1,6 @@
 //! `sealwright policy`: what is done with a trust file itself, one file for each verb.
 
+pub mod explain;
 pub mod export;
 pub mod lint;
 pub mod render;
@@ -19,6 +20,7 @@ pub fn run(command: &Policy, context: &Context, handle: &Handle) -> Result<Exit,
     match command {
         Policy::Export(arguments) => export::run(arguments, context).map(|()| Exit::Passed),
         Policy::Render(arguments) => render::run(arguments, context, handle).map(|()| Exit::Passed),
+        Policy::Explain(arguments) => explain::run(arguments, context, handle),
         Policy::Lint(arguments) => lint::run(arguments, context),
     }
 }

@@ -109,7 +109,10 @@ fn instance(file: &TrustFile, source: &TrustSource, context: &Context, handle: &
 }
 
 /// One digest per line.
-fn revoked(path: &Path, context: &Context) -> Result<Vec<Digest>, Failure> {
+///
+/// # Errors
+/// When the file cannot be read, or a line is no digest.
+pub(super) fn revoked(path: &Path, context: &Context) -> Result<Vec<Digest>, Failure> {
     let fail = |why: String| Failure::usage(format!("{}: {why}", path.display()));
     let bytes = read_file(path, context.limits.configuration).map_err(|e| fail(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|e| fail(e.to_string()))?;

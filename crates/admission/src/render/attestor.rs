@@ -115,6 +115,19 @@ pub(crate) fn subject(builder: &Builder, rule: &SubjectRule) -> Result<Subject, 
     })
 }
 
+/// The name that the builder's provenance has to have: a workflow's name in its certificate is the builder that its provenance
+/// names. Nothing where the trust file does not say that it is a workflow.
+pub(super) fn known_workflow(builder: &Builder) -> Result<Option<Subject>, String> {
+    let BuilderIdentity::Keyless(rule) = &builder.identity else { return Ok(None) };
+    let is_workflow = match &rule.subject {
+        SubjectRule::Exact(text) => text.contains("/.github/workflows/"),
+        SubjectRule::OneOf(texts) => texts.iter().all(|text| text.contains("/.github/workflows/")),
+        SubjectRule::Workflow { .. } => true,
+        SubjectRule::Pattern(_) => false,
+    };
+    if is_workflow { subject(builder, &rule.subject).map(Some) } else { Ok(None) }
+}
+
 /// Which logs and times are demanded, and where the keys of the instance come from.
 struct Trust {
     ignore_logs: bool,

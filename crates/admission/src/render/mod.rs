@@ -1,4 +1,4 @@
-//! `policy render`: the trust file as objects of Kyverno.
+//! `policy render`: the trust file as objects of an admission controller.
 //!
 //! What is written denies whatever the trust file's own words refuse, as far as the engine can see it; what it cannot say is told
 //! ([`Rendered::notes`]). The same trust file gives the same bytes.
@@ -6,12 +6,15 @@
 pub(crate) mod attestor;
 pub(crate) mod cel;
 pub(crate) mod conditions;
+mod globs;
 mod helm;
 pub(crate) mod image_policy;
 pub(crate) mod judgment;
 mod kustomization;
+mod legacy;
 mod notes;
 pub(crate) mod object;
+mod policy_controller;
 pub(crate) mod reference_policy;
 mod yaml;
 
@@ -89,6 +92,7 @@ pub struct Inexpressible(pub String);
 /// # Errors
 /// When something of the trust file would be weaker in Kyverno's words, or a key is missing.
 pub fn kyverno(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
+    somebody(policy)?;
     let digest = policy.digest().to_string();
     let mut files = Vec::new();
     for (folder, objects) in all(policy, settings).map_err(Inexpressible)? {
@@ -115,12 +119,40 @@ pub fn kyverno(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpre
 /// # Errors
 /// As [`kyverno`].
 pub fn helm(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
+    somebody(policy)?;
     let digest = policy.digest().to_string();
     let objects = all(policy, settings).map_err(Inexpressible)?.into_iter().flat_map(|(_, objects)| objects).collect();
     let mut files = helm::chart(objects, &digest);
     let generated = |name: &str| name == "Chart.yaml" || name.starts_with("policies/");
     files.iter_mut().filter(|(name, _)| generated(name)).for_each(|(_, text)| text.insert_str(0, &header(&digest)));
     Ok(Rendered { files, notes: notes(policy, settings) })
+}
+
+/// Writes the trust file as one `ClusterPolicy` with `verifyImages`, for Kyverno before 1.20, which does not execute it any more.
+///
+/// # Errors
+/// When something of the trust file would be weaker in a way that matters, or a key is missing.
+pub fn kyverno_legacy(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
+    somebody(policy)?;
+    legacy::render(policy, settings)
+}
+
+/// Writes the trust file as objects of Sigstore's policy-controller: a `ClusterImagePolicy`, a `TrustRoot` where the instance is not
+/// Sigstore's own, and the controller's configuration.
+///
+/// # Errors
+/// When a builder has a key, or something of the trust file would be weaker in a way that matters.
+pub fn policy_controller(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
+    somebody(policy)?;
+    policy_controller::render(policy, settings)
+}
+
+fn somebody(policy: &Policy) -> Result<(), Inexpressible> {
+    if policy.builders.is_empty() {
+        let why = "the trust file names no builders: there is nobody whose images could be admitted";
+        return Err(Inexpressible(why.to_owned()));
+    }
+    Ok(())
 }
 
 fn header(digest: &str) -> String {
@@ -131,9 +163,6 @@ fn header(digest: &str) -> String {
 
 /// The objects by their folders.
 fn all(policy: &Policy, settings: &Settings) -> Result<Vec<(&'static str, Vec<Object>)>, String> {
-    if policy.builders.is_empty() {
-        return Err("the trust file names no builders: there is nobody whose images could be admitted".into());
-    }
     let mut objects: Vec<(&'static str, Object)> = Vec::new();
     for what in image_policies(policy) {
         objects.push((what.folder, image_policy(&what, policy, settings)?));

@@ -3,5 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a fixture that is broken fails the test")]
 
 mod bundle;
+mod controller;
 mod explain;
+mod legacy;
 mod render;

@@ -39,7 +39,7 @@ fn objects(rendered: &Rendered, name: &str) -> Vec<Value> {
     text.split("\n---\n").map(|one| serde_saphyr::from_str(one).unwrap_or_else(|e| panic!("{e}\n{one}"))).collect()
 }
 
-fn text(value: &Value, pointer: &str) -> String {
+pub(crate) fn text(value: &Value, pointer: &str) -> String {
     let found = value.pointer(pointer).unwrap_or_else(|| panic!("no {pointer} in {value:#}"));
     found.as_str().map_or_else(|| found.to_string(), str::to_owned)
 }

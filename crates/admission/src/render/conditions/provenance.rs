@@ -2,12 +2,12 @@
 
 use regex::Regex;
 use sealwright_bundle::vocabulary::{KNOWN_PARAMETERS, SEAL_INPUTS, SEAL_WORKFLOW, SEALED, SOURCE_COMMIT};
-use sealwright_policy::{Builder, BuilderIdentity, SourceRule, SubjectRule};
+use sealwright_policy::{Builder, SourceRule};
 use serde_json::Value;
 
 use super::Condition;
 use super::seen::{Seen, elements, expression, text};
-use crate::render::attestor::{Subject, subject};
+use crate::render::attestor::{Subject, known_workflow};
 use crate::render::cel;
 
 /// What is asked of provenance.
@@ -24,26 +24,19 @@ fn built_by(builder: &Builder) -> Result<Condition, String> {
     fn named<'a>(seen: &Seen<'a>) -> Option<&'a Value> {
         seen.at("/runDetails/builder/id")
     }
-    let is_workflow = |rule: &SubjectRule| match rule {
-        SubjectRule::Exact(text) => text.contains("/.github/workflows/"),
-        SubjectRule::OneOf(texts) => texts.iter().all(|text| text.contains("/.github/workflows/")),
-        SubjectRule::Workflow { .. } => true,
-        SubjectRule::Pattern(_) => false,
-    };
-    Ok(match &builder.identity {
-        // A workflow's name in its certificate is the builder that its provenance names.
-        BuilderIdentity::Keyless(rule) if is_workflow(&rule.subject) => match subject(builder, &rule.subject)? {
-            Subject::Exact(name) => Condition::new(format!("{id} == {}", cel::string(&name)), OTHERWISE, move |seen| {
+    Ok(match known_workflow(builder)? {
+        Some(Subject::Exact(name)) => {
+            Condition::new(format!("{id} == {}", cel::string(&name)), OTHERWISE, move |seen| {
                 text(named(seen)) == Some(&name)
-            }),
-            Subject::Expression(names) => {
-                let fitting: Regex = expression(&names)?;
-                Condition::new(format!("{id}.matches({})", cel::string(&names)), OTHERWISE, move |seen| {
-                    text(named(seen)).is_some_and(|name| fitting.is_match(name))
-                })
-            }
-        },
-        _ => Condition::new(format!("{id} != ''"), OTHERWISE, |seen| named(seen).is_some_and(|id| id != "")),
+            })
+        }
+        Some(Subject::Expression(names)) => {
+            let fitting: Regex = expression(&names)?;
+            Condition::new(format!("{id}.matches({})", cel::string(&names)), OTHERWISE, move |seen| {
+                text(named(seen)).is_some_and(|name| fitting.is_match(name))
+            })
+        }
+        None => Condition::new(format!("{id} != ''"), OTHERWISE, |seen| named(seen).is_some_and(|id| id != "")),
     })
 }
 

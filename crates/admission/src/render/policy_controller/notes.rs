@@ -1,0 +1,53 @@
+//! What the policy-controller does not look at, one line each.
+
+use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule};
+
+/// For a person.
+pub(super) fn notes(policy: &Policy) -> Vec<String> {
+    let mut notes: Vec<String> = [
+        "the policy-controller looks only at namespaces with the label policy.sigstore.dev/include=true: whoever may label a namespace switches it off, and a new one is not checked",
+        "image volumes are not looked at, by version 0.15.1: any image can be mounted",
+        "config-policy-controller is written too: an image that no policy is about is denied, and enable-oci11 stays off, because attestations are not verified with it",
+        "the subject's annotations are not read, so that the source is compared in the provenance only: a signature, an SBOM, a scan or a decision can be of another repository's run about the same digest",
+        "of several statements of one type one that passes is enough: a failing scan beside a passing one is not seen",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    notes.extend(policy.builders.iter().flat_map(of_builder));
+    if policy.builders.iter().any(|builder| builder.evidence.scan.max_age.is_some()) {
+        notes.push("`scan.max-age` is not looked at".to_owned());
+    }
+    if policy.builders.iter().any(|builder| builder.evidence.decision) {
+        notes.push("the decision is not compared with the digests of the SBOM and the scan that it was made from; `sealwright verify` does".to_owned());
+    }
+    if policy.images.is_empty() {
+        notes.push("the trust file names no `images`: every image of every Pod has to be sealed".to_owned());
+    }
+    notes
+}
+
+fn of_builder(builder: &Builder) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut note = |what: &str| notes.push(format!("builder {:?}: {what}", builder.name));
+    if builder.source.is_none() {
+        note("it has no `source`, so that an image that it signed for any repository is admitted");
+    }
+    if let BuilderIdentity::Keyless(rule) = &builder.identity {
+        note(
+            "`runner` and `triggers` stand in the certificate, which the policy-controller does not look at; `seal` and `verify` do",
+        );
+        if matches!(rule.subject, SubjectRule::Pattern(_)) {
+            note("provenance only has to name a builder: which one cannot be said of an `identity-regexp`");
+        }
+    }
+    let rules = &builder.evidence;
+    if !rules.signature {
+        note("its signature is asked for at admission although the trust file does not");
+    }
+    if rules.provenance.required && rules.provenance.level > 0 && !rules.decision {
+        note(
+            "`provenance.level` is read from the decision at admission, and the trust file does not require one: it is not checked",
+        );
+    }
+    notes
+}

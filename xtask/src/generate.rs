@@ -1,5 +1,5 @@
 //! Files that are written from others, never by hand: `docs/reference` from the code and the workflows, `setup/action.yml` and
-//! `action/action.yml` from `action.yml`, `policies/` from its trust file, the READMEs of `charts/` from their values. Drift fails
+//! `action/action.yml` from `action.yml`, `policies/` from its trust files, the READMEs of `charts/` from their values. Drift fails
 //! the `documents` tier.
 
 use std::fs;
@@ -48,7 +48,7 @@ fn files() -> Result<Vec<(String, String)>, String> {
     files.push(("action/action.yml".to_owned(), action_in_folder(&action.text)));
     files.push(("docs/reference/action.md".to_owned(), action_page(action)));
     files.push(("docs/reference/workflows.md".to_owned(), workflows_page(&repository)));
-    files.extend(policies::bundle()?);
+    files.extend(policies::files()?);
     files.extend(charts::files()?);
     Ok(files)
 }

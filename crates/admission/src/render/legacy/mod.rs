@@ -214,29 +214,28 @@ fn references(policy: &Policy, settings: &Settings) -> Result<Node, String> {
         any.push(compared(&fits(&format!("@{}$", cel::any_of(&digests)), image), true, "revoked")?);
     }
     let containers = "request.object.spec.[containers, initContainers, ephemeralContainers][]";
-    Ok(denied(
-        "references",
-        "an image is not named by a digest, not of a repository that is listed, or revoked",
-        containers,
-        any,
-    ))
+    let each = Node::map([("list", Some(Node::text(containers))), ("deny", Some(deny(any)))]);
+    let message = "an image is not named by a digest, not of a repository that is listed, or revoked";
+    Ok(validating("references", message, ("foreach", Node::List(vec![each]))))
 }
 
 /// `verifyImages` does not look at them.
 fn volumes() -> Result<Node, String> {
-    let any = vec![compared("!element.image", false, "image volumes are not verified, and not admitted")?];
-    let volumes = "request.object.spec.volumes[?image] || `[]`";
-    Ok(denied("image-volumes", "image volumes are not verified by a ClusterPolicy, and not admitted", volumes, any))
+    let volumes = "length((request.object.spec.volumes || `[]`)[].image) > `0`";
+    let message = "image volumes are not verified by a ClusterPolicy, and not admitted";
+    Ok(validating("image-volumes", message, ("deny", deny(vec![compared(volumes, true, message)?]))))
 }
 
-fn denied(name: &str, message: &str, list: &str, any: Vec<Node>) -> Node {
+fn deny(any: Vec<Node>) -> Node {
     let conditions = Node::map([("any", Some(Node::List(any)))]);
-    let deny = Node::map([("conditions", Some(conditions))]);
-    let each = Node::map([("list", Some(Node::text(list))), ("deny", Some(deny))]);
+    Node::map([("conditions", Some(conditions))])
+}
+
+fn validating(name: &str, message: &str, (key, judgment): (&str, Node)) -> Node {
     let validate = Node::map([
         ("failureAction", Some(Node::text("Enforce"))),
         ("message", Some(Node::text(message))),
-        ("foreach", Some(Node::List(vec![each]))),
+        (key, Some(judgment)),
     ]);
     Node::map([("name", Some(Node::text(name))), ("match", Some(pods())), ("validate", Some(validate))])
 }

@@ -6,14 +6,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use sealwright_core::Digest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::processes::{Cluster, User};
 use super::{PODS, wait_until_ready};
 use crate::admission::images::Images;
 use crate::admission::pods::pod;
 use crate::admission::signer::Variant;
-use crate::peer::{Said, peer, say, sealwright};
+use crate::peer::{Said, peer, say, sealwright, text_of};
 
 const HELM: [&str; 2] = ["SEALWRIGHT_HELM3", "SEALWRIGHT_HELM4"];
 
@@ -62,6 +62,37 @@ impl Trial {
         answer.is_success()
     }
 
+    /// `policy explain --from-cluster`, with the genuine kubectl: what was let in while policies only reported would be denied.
+    fn what_runs_is_explained(&self) {
+        let sealed = pod("sealed", &self.images.pinned("good"));
+        assert!(self.cluster.send(User::Developer, "POST", PODS, &sealed).is_success());
+        let mut explain = sealwright(self.images.path());
+        let kubectl = peer("SEALWRIGHT_KUBECTL");
+        explain.env("PATH", kubectl.parent().expect("a folder")).env("KUBECONFIG", self.cluster.kubeconfig());
+        explain.args([
+            "policy",
+            "explain",
+            "--from-cluster",
+            "--policy",
+            "policy.yaml",
+            "-o",
+            "table",
+            "-o",
+            "json=explained.json",
+        ]);
+        let said = say(&mut explain).expect_code(4);
+        println!("{}", said.stdout);
+        let report: Value = serde_json::from_str(&text_of(&self.images.path().join("explained.json"))).expect("JSON");
+        let verdict = |image: &str| {
+            let mut all = report["images"].as_array().expect("images").iter();
+            let one = all.find(|one| one["image"] == image).unwrap_or_else(|| panic!("{image}: {report:#}"));
+            (one["verdict"].clone(), one["used_by"].as_array().map_or(0, Vec::len))
+        };
+        assert_eq!(verdict(&self.images.pinned("good")), (json!("admitted"), 1));
+        // One Pod for each Helm.
+        assert_eq!(verdict(&self.images.pinned("unsigned")), (json!("denied"), HELM.len()));
+    }
+
     /// The chart `app` with an image of the repository.
     fn deploy(&self, variable: &str, release: &str, digest: &Digest) -> Said {
         let repository = format!("image.repository={}/shop/good", self.images.registry.host());
@@ -107,6 +138,7 @@ fn charts_are_installed_and_hold() {
         let said = trial.helm(variable, &["uninstall", "sealwright-policies", "--namespace", "shop"]);
         said.expect_code(0);
     }
+    trial.what_runs_is_explained();
     // The one that is committed, too: nobody's images have its names, so that it is only tried.
     let chart = in_repository("sealwright-policies");
     let dry = ["install", "example", &chart, "--namespace", "shop", "--set", "action=Deny", "--dry-run=server"];

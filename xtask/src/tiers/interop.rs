@@ -35,7 +35,7 @@ pub(crate) fn bench_action() -> Result<(), String> {
 }
 
 /// An API server with its store, and Kyverno.
-pub(super) fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 9] {
+pub(super) fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 10] {
     let api_server = ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver");
     [
         peers::go_program(peers, "SEALWRIGHT_ETCD", "etcd", ("etcd", "go.etcd.io/etcd/server/v3")),
@@ -44,6 +44,7 @@ pub(super) fn cluster(peers: &Peers) -> [Result<peers::Peer, peers::Missing>; 9]
         kyverno_sources(),
         peers::debian("SEALWRIGHT_CURL", "curl", "curl"),
         peers::debian("SEALWRIGHT_OPENSSL", "openssl", "openssl"),
+        peers::debian("SEALWRIGHT_KUBECTL", "kubernetes-client", "kubectl"),
         peers::go_tool(peers, "SEALWRIGHT_HELM3", "helm3", "helm.sh/helm/v3/cmd/helm"),
         peers::go_tool(peers, "SEALWRIGHT_HELM4", "helm4", "helm.sh/helm/v4/cmd/helm"),
         prometheus_operator(),

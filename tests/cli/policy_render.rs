@@ -86,3 +86,19 @@ fn what_cannot_be_rendered_is_refused_and_nothing_is_written() {
     scene.run(&RENDER).expect(2, &["nobody could build"]);
     assert!(!scene.path().join("out").exists());
 }
+
+#[test]
+fn other_controllers_get_their_own_kinds_or_a_reason() {
+    let scene = Scene::new();
+    let format = |name: &'static str| [&RENDER[..], &["--format", name]].concat();
+    let notes = ["from Kyverno 1.20 on", "1 files written"];
+    scene.run(&format("kyverno-legacy")).expect(0, &notes);
+    let policy = text(&scene, "out/policy.yaml");
+    assert!(policy.contains("kind: ClusterPolicy") && policy.contains("type: SigstoreBundle"), "{policy}");
+    scene.run(&format("policy-controller")).expect(2, &["reads no bundles that a key signed"]);
+    let keyless = "version: 1\nbuilders: [{ name: release, keyless: { issuer: github, identity: x } }]\n";
+    scene.write("policy.yaml", keyless);
+    scene.run(&format("policy-controller")).expect(0, &["policy.sigstore.dev/include=true"]);
+    assert!(text(&scene, "out/policy.yaml").contains("kind: ClusterImagePolicy"));
+    scene.run(&format("gatekeeper")).expect(2, &["kyverno-legacy"]);
+}

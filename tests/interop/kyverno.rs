@@ -45,7 +45,7 @@ fn requests_for_one_image() {
     let images = Images::new(Variant::Key);
     images.registry.forget_requests();
     let cases = [("sealed", pod("sealed", &images.pinned("good")))];
-    assert_eq!(apply(&images, &cases).get("sealed"), Some(&Verdict::Admitted));
+    assert_eq!(apply(&images, &bundle(&images), &cases).get("sealed"), Some(&Verdict::Admitted));
     let requests = images.registry.requests();
     let pings = requests.iter().filter(|request| request.path == "/v2/").count();
     let policies = 6;
@@ -59,7 +59,7 @@ fn requests_for_one_image() {
 fn judged(variant: Variant) {
     let images = Images::new(variant);
     let cases = cases(&images, variant);
-    let verdicts = apply(&images, &cases);
+    let verdicts = apply(&images, &bundle(&images), &cases);
     let foretold = foretold(&images, &cases);
     for (case, _) in cases.iter().filter(|(_, object)| object["kind"] == "Pod") {
         let came = verdicts.get(*case).map(policies).unwrap_or_default();
@@ -165,14 +165,64 @@ fn cases(images: &Images, variant: Variant) -> Vec<(&'static str, Value)> {
     cases
 }
 
+/// The files of the bundle.
+fn bundle(images: &Images) -> Vec<String> {
+    images.policies().iter().map(|(name, _)| format!("policies/base/{name}/policy.yaml")).collect()
+}
+
+#[test]
+fn the_policy_for_older_versions_with_a_key() {
+    judged_by_the_older_policy(Variant::Key);
+}
+
+#[test]
+fn the_policy_for_older_versions_with_a_workflow() {
+    judged_by_the_older_policy(Variant::Keyless);
+}
+
+/// Cases of the one policy that `--format kyverno-legacy` writes.
+fn judged_by_the_older_policy(variant: Variant) {
+    let images = Images::new(variant);
+    images.render_as("kyverno-legacy", "legacy");
+    let (good, bad) = (images.pinned("good"), images.pinned("unsigned"));
+    let refused = ["unsigned", "only-sbom", "no-signature", "no-sbom", "no-provenance", "no-decision", "no-scan"];
+    let more = ["stranger", "foreign-provenance", "failing-scan", "failing-scan-first", "failing-scan-last", "mallory"];
+    let keyless = ["foreign-ref", "evil-repository", "other-workflow", "branch", "other-tag", "mallory-provenance"];
+    let keyless = keyless.iter().filter(|_| variant == Variant::Keyless);
+    let mut cases: Vec<(&'static str, Value)> =
+        refused.iter().chain(&more).chain(keyless).map(|name| (*name, pod(name, &images.pinned(name)))).collect();
+    cases.push(("borrowed", pod("borrowed", &images.borrowed())));
+    cases.push(("init", with_init("init", &good, &bad)));
+    cases.push(("volume", with_volume("volume", &good, &good)));
+    cases.push(("deployment", workload("Deployment", "deployment", &bad)));
+    let elsewhere = format!("{}/shop-evil/app@{}", images.registry.host(), images.digest);
+    cases.push(("longer-repository", pod("longer-repository", &elsewhere)));
+    let denied: Vec<&str> = cases.iter().map(|(name, _)| *name).collect();
+    cases.push(("sealed", pod("sealed", &good)));
+    // What the newer policies see and this one cannot: whose run a signature is of.
+    if variant == Variant::Keyless {
+        cases.push(("mallory-signature", pod("mallory-signature", &images.pinned("mallory-signature"))));
+        // The policy cannot name an instance: Kyverno's own has to be this one, as --tufMirror and --tufRoot make it.
+        let once = [("sealed", pod("sealed", &good))];
+        let newer = ["policies/base/signature/policy.yaml".to_owned()];
+        assert_eq!(apply(&images, &newer, &once).get("sealed"), Some(&Verdict::Admitted));
+    }
+    let verdicts = apply(&images, &["legacy/policy.yaml".to_owned()], &cases);
+    for (name, _) in &cases {
+        let verdict = verdicts.get(*name).unwrap_or_else(|| panic!("nothing is said of {name}"));
+        println!("{name}: {}", format!("{verdict:?}").chars().take(300).collect::<String>());
+        assert_eq!(*verdict == Verdict::Admitted, !denied.contains(name), "{name}: {verdict:?}");
+    }
+}
+
 /// One run of the command line over everything, and what it reports of each object by its name.
-fn apply(images: &Images, cases: &[(&'static str, Value)]) -> BTreeMap<String, Verdict> {
+fn apply(images: &Images, policies: &[String], cases: &[(&'static str, Value)]) -> BTreeMap<String, Verdict> {
     let home = images.path();
     let objects: Vec<String> = cases.iter().map(|(_, object)| object.to_string()).collect();
     std::fs::write(home.join("objects.yaml"), objects.join("\n---\n")).expect("objects");
     let mut command = Command::new(peer("SEALWRIGHT_KYVERNO_CLI"));
     command.current_dir(home).env("HOME", home).env("TUF_ROOT", home.join("tuf")).arg("apply");
-    command.args(images.policies().iter().map(|(name, _)| format!("policies/base/{name}/policy.yaml")));
+    command.args(policies);
     command.args(["--resource", "objects.yaml", "--policy-report", "--output-format", "json", "--continue-on-fail"]);
     let said = say(&mut command);
     let mut denied: BTreeMap<String, Vec<String>> = BTreeMap::new();

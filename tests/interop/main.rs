@@ -32,6 +32,7 @@ mod layout;
 mod matrix;
 mod metrics;
 mod peer;
+mod policy_controller;
 mod policy_lint;
 mod registries;
 mod rehearsal;

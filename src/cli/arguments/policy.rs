@@ -24,8 +24,9 @@ Examples:
   kubectl apply -k policies/overlays/audit
   sealwright policy render --format helm -o charts/sealwright-policies
   helm upgrade --install sealwright-policies charts/sealwright-policies --set action=Audit
+  sealwright policy render --format policy-controller -o policies
 
-What Kyverno cannot say is told on stderr.";
+What the admission controller cannot say is told on stderr.";
 
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
@@ -49,7 +50,7 @@ Exit 0: all would be admitted. Exit 4: something would be denied. Exit 5: someth
 /// `policy`.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
-    /// Write a trust file as the policies of Kyverno that admit what its builders sealed, and nothing else
+    /// Write a trust file as the policies of an admission controller that admit what its builders sealed, and nothing else
     #[command(after_help = RENDER_EXAMPLES)]
     Render(PolicyRender),
     /// Write the keyless builders of a trust file as the trust policy of an AWS role or as a role of Vault
@@ -63,13 +64,17 @@ pub enum Policy {
     Lint(PolicyLint),
 }
 
-/// What `policy render` writes.
+/// What `policy render` writes, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RenderFormat {
-    /// Kustomize's base, with an overlay that reports (audit) and one that denies (enforce)
+    /// Kyverno 1.19.1 or newer: Kustomize's base, with an overlay that reports (audit) and one that denies (enforce)
     Kyverno,
     /// The same policies as a Helm chart
     Helm,
+    /// Kyverno before 1.20: one ClusterPolicy with verifyImages, which is weaker and does nothing from 1.20 on
+    KyvernoLegacy,
+    /// Sigstore's policy-controller: ClusterImagePolicy, of builders that sign without a key
+    PolicyController,
 }
 
 /// `policy render`.

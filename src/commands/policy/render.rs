@@ -1,10 +1,10 @@
-//! `sealwright policy render`: the trust file as objects of Kyverno.
+//! `sealwright policy render`: the trust file as objects of an admission controller.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use sealwright_admission::render::{Instance, Settings, helm, kyverno};
+use sealwright_admission::render::{Instance, Settings, helm, kyverno, kyverno_legacy, policy_controller};
 use sealwright_core::Digest;
 use sealwright_core::bounded::read_file;
 use sealwright_policy::{BuilderIdentity, Transparency};
@@ -35,6 +35,8 @@ pub fn run(arguments: &PolicyRender, context: &Context, handle: &Handle) -> Resu
     let render = match arguments.format {
         RenderFormat::Kyverno => kyverno,
         RenderFormat::Helm => helm,
+        RenderFormat::KyvernoLegacy => kyverno_legacy,
+        RenderFormat::PolicyController => policy_controller,
     };
     let rendered = render(&file.policy, &settings).map_err(|e| Failure::usage(e.to_string()).at(&file.name))?;
     rendered.notes.iter().for_each(|note| context.console.warn(note));

@@ -76,11 +76,21 @@ impl Images {
     }
 
     fn render(&self) {
+        self.render_as("kyverno", "policies");
+    }
+
+    /// Writes the policies of a format into a folder of the home.
+    pub(crate) fn render_as(&self, format: &str, folder: &str) {
+        self.render_for(format, folder, &self.signer.instance());
+    }
+
+    /// The same for an instance that these arguments name.
+    pub(crate) fn render_for(&self, format: &str, folder: &str, instance: &[String]) {
         let mut command = sealwright(self.path());
-        command.args(["policy", "render", "--policy", "policy.yaml", "-o", "policies"]).args(self.signer.instance());
+        command.args(["policy", "render", "--policy", "policy.yaml", "--format", format, "-o", folder]);
         let revoked = self.path().join("revoked.txt");
         std::fs::write(&revoked, format!("{} # a test\n", Digest::of(b"revoked"))).expect("file");
-        say(command.arg("--revoked").arg(revoked)).expect_code(0);
+        say(command.args(instance).arg("--revoked").arg(revoked)).expect_code(0);
     }
 
     /// Seals a small image of its own content as the trust file's builder, under the tag `v1`.
@@ -215,6 +225,11 @@ impl Images {
         let foreign = self.attested("foreign", "slsaprovenance1", &foreign, &json!({}));
         self.put("foreign-provenance", &[&rest[..], &[&foreign]].concat());
         if self.signer.variant == Variant::Keyless {
+            let mut branch = self.predicate("shop/good", own);
+            branch["buildDefinition"]["resolvedDependencies"][0]["uri"] =
+                json!("git+https://github.com/acme/shop@refs/heads/evil");
+            let branch = self.attested("foreign-branch", "slsaprovenance1", &branch, &json!({}));
+            self.put("foreign-ref", &[&rest[..], &[&branch]].concat());
             // The same public workflow, called by another repository, seals the same bytes.
             self.seal_as("shop/mallory", "mallory.yaml", &mallory());
             let theirs = self.evidence("shop/mallory");

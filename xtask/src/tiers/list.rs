@@ -287,6 +287,16 @@ pub(crate) const ALL: &[Tier] = &[
         run: |p| interop("kyverno", [kyverno(p, "SEALWRIGHT_KYVERNO_CLI", "cli/kubectl-kyverno")]),
     },
     Tier {
+        name: "policy-controller",
+        about: "the policy-controller's own tester judges what `policy render --format policy-controller` writes",
+        need: Need::Optional,
+        cold_minutes: 10,
+        run: |p| {
+            let tester = "github.com/sigstore/policy-controller/cmd/tester";
+            interop("policy_controller", [peers::go_tool(p, "SEALWRIGHT_POLICY_TESTER", "policy-controller", tester)])
+        },
+    },
+    Tier {
         name: "cluster",
         about: "a real API server with Kyverno's webhooks: what was sealed is admitted, and every row of docs/reference/admission-bypasses.md",
         need: Need::Optional,

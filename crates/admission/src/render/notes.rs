@@ -39,7 +39,8 @@ pub fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
     notes
 }
 
-fn any_logged(policy: &Policy) -> bool {
+/// Whether somebody's certificates, logs or times are asked for.
+pub(super) fn any_logged(policy: &Policy) -> bool {
     policy.builders.iter().any(|builder| builder.transparency == Transparency::Required)
 }
 

@@ -11,9 +11,9 @@ fn render(trust_file: &str, settings: &Settings) -> Result<Rendered, String> {
 }
 
 fn objects(rendered: &Rendered) -> Vec<Value> {
-    let [(name, text)] = rendered.files.as_slice() else { panic!("{:?}", rendered.files) };
-    assert_eq!(name, "policy.yaml");
-    text.split("\n---\n").map(|one| serde_saphyr::from_str(one).unwrap_or_else(|e| panic!("{e}\n{one}"))).collect()
+    let files = rendered.files.iter().filter(|(name, _)| name != "kustomization.yaml");
+    let documents = files.flat_map(|(_, text)| text.split("\n---\n"));
+    documents.map(|one| serde_saphyr::from_str(one).unwrap_or_else(|e| panic!("{e}\n{one}"))).collect()
 }
 
 fn named(objects: &[Value], kind: &str, name: &str) -> Value {
@@ -66,6 +66,11 @@ fn a_builder_is_an_authority_with_one_anchored_identity_and_all_its_evidence() {
     assert_eq!(
         (text(&config, "/data/no-match-policy"), text(&config, "/data/enable-oci11")),
         ("deny".into(), "false".into())
+    );
+    let (_, kustomization) = rendered.files.last().expect("files");
+    assert!(
+        kustomization.contains("- configuration.yaml") && kustomization.contains("- policy.yaml"),
+        "{kustomization}"
     );
     let notes = rendered.notes.join("\n");
     for word in ["policy.sigstore.dev/include=true", "image volumes are not looked at", "one that passes is enough"] {

@@ -106,7 +106,7 @@ pub(crate) fn scan_age(most: u64) -> Condition {
 }
 
 /// The digest of the trust file, and of those that it replaces.
-fn accepted<'a>(policy: &Policy, builder: &'a Builder) -> impl Iterator<Item = Digest> + 'a {
+pub(crate) fn accepted<'a>(policy: &Policy, builder: &'a Builder) -> impl Iterator<Item = Digest> + 'a {
     [policy.digest()].into_iter().chain(builder.evidence.policies.iter().copied())
 }
 

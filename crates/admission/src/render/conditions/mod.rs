@@ -20,7 +20,7 @@ use sealwright_policy::{Builder, SbomFormat, SourceRule};
 use super::cel;
 use seen::{annotation, expression, text};
 
-pub(super) use decision::{decision, scan, scan_age};
+pub(super) use decision::{accepted, decision, scan, scan_age};
 pub(super) use provenance::provenance;
 pub(crate) use seen::Seen;
 

@@ -5,12 +5,12 @@
 //! the provenance, and cannot be asked of anything else.
 
 use sealwright_bundle::vocabulary::{GATE_LEVEL, KNOWN_PARAMETERS, SEAL_INPUTS, SEAL_WORKFLOW, SEALED, VERIFIER};
-use sealwright_core::Digest;
 use sealwright_policy::{Builder, BuilderIdentity, Policy, SbomFormat, SourceRule};
 
 use super::jmespath::{field, fits, list, string};
 use crate::render::attestor::{Subject, known_workflow};
 use crate::render::cel;
+use crate::render::conditions::accepted;
 
 /// What has to hold, and what is wrong where it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +90,6 @@ pub(super) fn scan(policy: &Policy, builder: &Builder) -> Vec<Condition> {
             "the scan was judged by other rules than those of the trust file",
         ),
     ]
-}
-
-fn accepted<'a>(policy: &Policy, builder: &'a Builder) -> impl Iterator<Item = Digest> + 'a {
-    [policy.digest()].into_iter().chain(builder.evidence.policies.iter().copied())
 }
 
 /// Provenance of any of the builders. What is asked of one is asked of one statement.

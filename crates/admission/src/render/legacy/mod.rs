@@ -12,6 +12,7 @@ use sealwright_bundle::predicate_type as types;
 use sealwright_policy::{Builder, BuilderIdentity, PathPattern, Policy, SbomFormat};
 
 use super::globs::{Dialect, globs};
+use super::notes::any_logged;
 use super::yaml::Node;
 use super::{Inexpressible, Instance, Rendered, Settings, cel};
 use attestor::attestors;
@@ -76,7 +77,7 @@ fn expressible(policy: &Policy, settings: &Settings) -> Result<(), String> {
             ));
         }
     }
-    if matches!(settings.instance, Instance::TrustedRoot { .. }) && notes::any_logged(policy) {
+    if matches!(settings.instance, Instance::TrustedRoot { .. }) && any_logged(policy) {
         return Err(
             "a ClusterPolicy cannot carry a trusted root: render with --tuf URL, and start Kyverno with the same --tufMirror and --tufRoot"
                 .to_owned(),

@@ -1,7 +1,8 @@
 //! What this rendering does not do, one line each.
 
-use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule, Transparency};
+use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule};
 
+use crate::render::notes::any_logged;
 use crate::render::{Instance, Settings};
 
 /// For a person.
@@ -39,10 +40,6 @@ pub(super) fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
         notes.push("the trust file names no `images`: every image of every Pod has to be sealed".to_owned());
     }
     notes
-}
-
-pub(super) fn any_logged(policy: &Policy) -> bool {
-    policy.builders.iter().any(|builder| builder.transparency == Transparency::Required)
 }
 
 fn of_builder(builder: &Builder) -> Vec<String> {

@@ -13,7 +13,7 @@ use sealwright_policy::{Builder, BuilderIdentity, Policy, SbomFormat};
 use super::attestor::{Subject, subject};
 use super::globs::{Dialect, globs};
 use super::yaml::Node;
-use super::{Inexpressible, Instance, Rendered, Settings};
+use super::{Inexpressible, Instance, Rendered, Settings, kustomization};
 use rego::Module;
 
 /// The definition demands an address; with bundles nobody asks there.
@@ -21,21 +21,25 @@ const FULCIO: &str = "https://fulcio.sigstore.dev";
 /// Where the controller's own chart puts it (sigstore/helm-charts, `policy-controller`).
 const NAMESPACE: &str = "cosign-system";
 
-/// One file with all objects.
+/// The policies, what they need, and how the controller has to be set up: a folder for Kustomize.
 pub(super) fn render(policy: &Policy, settings: &Settings) -> Result<Rendered, Inexpressible> {
     let digest = policy.digest().to_string();
-    let mut text = format!(
+    let header = format!(
         "# Made by `sealwright policy render --format policy-controller` from the trust file {digest}.\n# Do not edit: change the trust file and render again. For Sigstore's policy-controller 0.15.1.\n# It looks only at namespaces with the label policy.sigstore.dev/include=true.\n"
     );
-    let objects = objects(policy, settings, &digest).map_err(Inexpressible)?;
-    for (position, object) in objects.iter().enumerate() {
-        text.push_str(if position == 0 { "" } else { "---\n" });
-        text.push_str(&object.document());
+    let mut files = Vec::new();
+    for (name, objects) in folder(policy, settings, &digest).map_err(Inexpressible)? {
+        let documents: Vec<String> = objects.iter().map(Node::document).collect();
+        files.push((name.to_owned(), header.clone() + &documents.join("---\n")));
     }
-    Ok(Rendered { files: vec![("policy.yaml".to_owned(), text)], notes: notes::notes(policy) })
+    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    let kustomization = kustomization::base(names.iter().map(String::as_str));
+    files.push(("kustomization.yaml".to_owned(), header + &kustomization));
+    Ok(Rendered { files, notes: notes::notes(policy) })
 }
 
-fn objects(policy: &Policy, settings: &Settings, trust_file: &str) -> Result<Vec<Node>, String> {
+/// The objects by their files.
+fn folder(policy: &Policy, settings: &Settings, trust_file: &str) -> Result<Vec<(&'static str, Vec<Node>)>, String> {
     expressible(policy)?;
     let object = |version: &str, kind: &str, name: &str, about: &str, spec: Node| {
         let annotations = Node::map([
@@ -52,28 +56,23 @@ fn objects(policy: &Policy, settings: &Settings, trust_file: &str) -> Result<Vec
             ("spec", Some(spec)),
         ])
     };
-    let mut objects = vec![configuration()];
+    let mut files = vec![("configuration.yaml", vec![configuration()])];
     if let Some(spec) = trust_root::spec(&settings.instance)? {
         let about = "The keys of the Sigstore instance that vouches for the builders.";
-        objects.push(object("v1alpha1", "TrustRoot", trust_root::NAME, about, spec));
+        files.push(("trust-root.yaml", vec![object("v1alpha1", "TrustRoot", trust_root::NAME, about, spec)]));
     }
     let authorities =
         policy.builders.iter().map(|builder| authority(builder, policy, settings)).collect::<Result<Vec<_>, _>>()?;
     let images = globs(&policy.images, Dialect::PolicyController)?;
     let about = "Every image has the evidence that the trust file asks for, of one builder.";
-    objects.push(object(
-        "v1beta1",
-        "ClusterImagePolicy",
-        "sealwright",
-        about,
-        cluster_image_policy(&images, authorities),
-    ));
+    let spec = cluster_image_policy(&images, authorities);
+    let mut policies = vec![object("v1beta1", "ClusterImagePolicy", "sealwright", about, spec)];
     if !settings.also_allowed.is_empty() {
         let images = globs(&settings.also_allowed, Dialect::PolicyController)?;
         let authority = Node::map([("static", Some(Node::map([("action", Some(Node::text("pass")))])))]);
         let about = "Repositories whose images run without evidence.";
         let spec = cluster_image_policy(&images, vec![authority]);
-        objects.push(object("v1beta1", "ClusterImagePolicy", "sealwright-also-allowed", about, spec));
+        policies.push(object("v1beta1", "ClusterImagePolicy", "sealwright-also-allowed", about, spec));
     }
     if !settings.revoked.is_empty() {
         let mut images: Vec<String> = settings.revoked.iter().map(|digest| format!("**@{digest}")).collect();
@@ -83,9 +82,10 @@ fn objects(policy: &Policy, settings: &Settings, trust_file: &str) -> Result<Vec
             Node::map([("action", Some(Node::text("fail"))), ("message", Some(Node::text("the digest is revoked")))]);
         let about = "Digests that do not run any more.";
         let spec = cluster_image_policy(&images, vec![Node::map([("static", Some(refused))])]);
-        objects.push(object("v1beta1", "ClusterImagePolicy", "sealwright-revoked", about, spec));
+        policies.push(object("v1beta1", "ClusterImagePolicy", "sealwright-revoked", about, spec));
     }
-    Ok(objects)
+    files.push(("policy.yaml", policies));
+    Ok(files)
 }
 
 /// What would be weaker in a way that matters.

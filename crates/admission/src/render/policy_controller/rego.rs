@@ -5,11 +5,11 @@
 //! is asked of the provenance, and cannot be asked of anything else. What is not defined is not compliant.
 
 use sealwright_bundle::vocabulary::{GATE_LEVEL, KNOWN_PARAMETERS, SEAL_INPUTS, SEAL_WORKFLOW, SEALED, VERIFIER};
-use sealwright_core::Digest;
 use sealwright_policy::{Builder, Policy, SbomFormat, SourceRule};
 
 use crate::render::attestor::{Subject, known_workflow};
 use crate::render::cel;
+use crate::render::conditions::accepted;
 
 /// A module: what is wrong, each with the rule that has to hold, and rules that these use.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ pub(super) fn decision(policy: &Policy, builder: &Builder) -> Module {
     Module::new(demands)
 }
 
-/// A scan by these rules in which nothing is refused, not older than they allow.
+/// A scan by these rules in which nothing is refused.
 pub(super) fn scan(policy: &Policy, builder: &Builder) -> Module {
     let digests: Vec<String> = accepted(policy, builder).map(|digest| digest.to_string()).collect();
     Module::new(vec![
@@ -122,10 +122,6 @@ pub(super) fn scan(policy: &Policy, builder: &Builder) -> Module {
             "the scan was judged by other rules than those of the trust file".to_owned(),
         ),
     ])
-}
-
-fn accepted<'a>(policy: &Policy, builder: &'a Builder) -> impl Iterator<Item = Digest> + 'a {
-    [policy.digest()].into_iter().chain(builder.evidence.policies.iter().copied())
 }
 
 /// Provenance of this builder, from the source that the trust file asks for, with parameters that are known.

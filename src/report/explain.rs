@@ -123,7 +123,7 @@ impl ExplainReport<'_> {
         }
         if !self.found.skipped.is_empty() {
             let skipped: Vec<String> =
-                self.found.skipped.iter().map(|(what, pods)| format!("{what} ({pods} Pods)")).collect();
+                self.found.skipped.iter().map(|(what, pods)| format!("{what} (Pods: {pods})")).collect();
             let _ = write!(text, "; no webhook is asked about {}", skipped.join(", "));
         }
         text

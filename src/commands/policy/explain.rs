@@ -7,7 +7,7 @@ use sealwright_admission::explain::{Place, Rules};
 use sealwright_admission::render::{Settings, notes};
 use tokio::runtime::Handle;
 
-use super::render::revoked;
+use super::render::{keys, revoked};
 use crate::cli::arguments::PolicyExplain;
 use crate::cli::output::{ExplainFormat, or_stdout};
 use crate::commands::read_input;
@@ -33,6 +33,7 @@ pub fn run(arguments: &PolicyExplain, context: &Context, handle: &Handle) -> Res
     let file = trust_file::find(arguments.policy.as_deref(), context)?
         .ok_or_else(|| Failure::usage("there is no trust file here").hint("name one with --policy FILE"))?;
     let settings = Settings {
+        keys: keys(&file, context)?,
         also_allowed: arguments.also_allow.clone(),
         revoked: arguments.revoked.as_deref().map(|path| revoked(path, context)).transpose()?.unwrap_or_default(),
         ..Settings::default()

@@ -50,7 +50,10 @@ pub fn run(arguments: &PolicyRender, context: &Context, handle: &Handle) -> Resu
 }
 
 /// The public keys of builders that have one, as their files hold them.
-fn keys(file: &TrustFile, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
+///
+/// # Errors
+/// When one cannot be read, or is none.
+pub(super) fn keys(file: &TrustFile, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
     let folder = Path::new(&file.name).parent().unwrap_or(Path::new(""));
     let mut keys = BTreeMap::new();
     for builder in &file.policy.builders {

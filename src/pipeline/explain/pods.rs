@@ -61,6 +61,10 @@ pub struct Found {
 /// # Errors
 /// When it is no list of Pods, or has more images than may be.
 pub fn read(bytes: &[u8], name: &str) -> Result<Found, Failure> {
+    read_at_most(bytes, name, MOST_IMAGES)
+}
+
+fn read_at_most(bytes: &[u8], name: &str, most: usize) -> Result<Found, Failure> {
     let expected = "expected a list of Pods, as `kubectl get pods --all-namespaces -o json` writes it";
     let list: List = serde_json::from_slice(bytes)
         .map_err(|e| Failure::usage(format!("{name} is no list of Pods: {e}")).hint(expected))?;
@@ -82,8 +86,8 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Found, Failure> {
         for image in images {
             *found.images.entry(image).or_default().entry(workload.clone()).or_default() += 1;
         }
-        if found.images.len() > MOST_IMAGES {
-            return Err(Failure::usage(format!("{name} has more than {MOST_IMAGES} images"))
+        if found.images.len() > most {
+            return Err(Failure::usage(format!("{name} has more than {most} images"))
                 .hint("explain the namespaces one by one: --from-cluster --namespace NAME"));
         }
     }
@@ -301,6 +305,15 @@ mod tests {
         let found = found(json!([system, mirror]));
         assert!(found.images.is_empty() && found.pods == 2);
         assert_eq!(found.skipped, BTreeMap::from([("kube-system".to_owned(), 1), ("static Pods".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn so_many_images_are_read_and_one_more_is_not() {
+        let with = |image: &str| json!({ "metadata": { "name": "p" }, "spec": { "containers": [{ "name": "a", "image": image }] } });
+        let list = json!({ "items": [with("a"), with("b"), with("a")] }).to_string();
+        assert_eq!(read_at_most(list.as_bytes(), "pods.json", 2).expect("at the limit").images.len(), 2);
+        let failure = read_at_most(list.as_bytes(), "pods.json", 1).expect_err("one past it");
+        assert!(failure.message.contains("more than 1 images"), "{failure}");
     }
 
     #[test]

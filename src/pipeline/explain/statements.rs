@@ -50,3 +50,49 @@ pub(super) fn stated(bundles: &[StoredBundle], subject: &Digest, signers: &[Sign
     };
     signers.iter().flat_map(by).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sealwright_bundle::{Statement, StatementSubject, predicate_type};
+    use sealwright_sign::{KeySigner, Signer as Signing, SigningKey};
+    use sealwright_verify::PublicKey;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_an_envelope_about_the_digest_by_the_key_is_a_statement() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        let (image, subject) = (b"image", Digest::of(b"image"));
+        let (key, _) = KeySigner::generate().expect("key");
+        let public = PublicKey::from_pem(key.public_pem().as_bytes()).expect("public key");
+        let signing = Signing::Key(SigningKey::File(key));
+        let (stranger, _) = KeySigner::generate().expect("key");
+        let about = |digest: &Digest| {
+            let named = StatementSubject::new(None, digest, BTreeMap::new());
+            Statement::new(vec![named], predicate_type::SIGNATURE, json!({})).to_bytes()
+        };
+        let stored =
+            |bytes: Vec<u8>| StoredBundle { referrer: Some(Digest::of(&bytes)), annotations: BTreeMap::new(), bytes };
+        let own = stored(runtime.block_on(signing.sign(&about(&subject))).expect("signed"));
+        let bundles = [
+            stored(runtime.block_on(signing.sign_message(image)).expect("signed")),
+            stored(runtime.block_on(signing.sign(&about(&Digest::of(b"other")))).expect("signed")),
+            stored(stranger.sign(&about(&subject)).expect("signed")),
+            stored(b"{}".to_vec()),
+            own,
+        ];
+        let limits = Limits::default();
+        assert!(
+            verify_bundle(&bundles[0].bytes, &subject, &Anchor::Key(public.clone()), &limits).is_ok(),
+            "`verify` counts it"
+        );
+        let signers = [Signer { name: "team".to_owned(), anchor: Anchor::Key(public) }];
+        let found = stated(&bundles, &subject, &signers, &limits);
+        let [one] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((one.builder.as_str(), one.referrer), ("team", bundles[4].referrer));
+        assert_eq!(one.payload["subject"][0]["digest"]["sha256"], subject.hex());
+    }
+}

@@ -4,10 +4,12 @@ mod cluster;
 mod pods;
 
 use sealwright_core::Digest;
+use sealwright_loopback::authority::{LogVersion, workflow_claims};
 use sealwright_loopback::registry::{Effect, Fault};
 use sealwright_sign::KeySigner;
 use serde_json::Value;
 
+use crate::keyless::Keyless;
 use crate::scene::{POLICY, Said, Scene};
 
 const EXPLAIN: [&str; 4] = ["policy", "explain", "--policy", "policy.yaml"];
@@ -149,6 +151,29 @@ fn a_registry_that_does_not_answer_is_a_verdict_about_its_images_only() {
     explain(&scene, &[&quick[..], &[&other, "nginx"]].concat()).expect(4, &["1 denied, 1 not judged"]);
     // An image that is not there cannot be judged either.
     explain(&scene, &[&format!("{}/acme/shop:gone", scene.registry.host())]).expect(5, &["not judged", "not found"]);
+}
+
+/// What the certificate claims besides its name Kyverno does not compare, and the report says so; what the statements say it does.
+#[test]
+fn less_of_a_certificate_is_compared_than_by_verify() {
+    let keyless = Keyless::new(LogVersion::V2, &workflow_claims());
+    keyless.seal().expect(0, &[]);
+    let (scene, reference) = (&keyless.scene, keyless.scene.reference());
+    let bytes = sealwright_core::bounded::read_file(&scene.path().join("policy.yaml"), 1 << 20).expect("trust file");
+    let text = String::from_utf8(bytes).expect("text");
+    let sealed_by =
+        sealwright_policy::parse(text.as_bytes(), "policy.yaml", &|_| Err("none".into())).expect("rules").digest();
+    let with = |from: &str, to: &str| {
+        let text = text.replace("evidence: {", &format!("evidence: {{ decision: {{ policies: [\"{sealed_by}\"] }},"));
+        assert!(text.contains(from), "{text}");
+        scene.write("other.yaml", text.replace(from, to));
+        let root = ["--policy", "other.yaml", "--trusted-root", "root.json"];
+        scene.run(&[&["verify", &reference][..], &root].concat()).expect(4, &[]);
+        scene.run(&[&["policy", "explain", &reference][..], &root].concat())
+    };
+    with("runner: github-hosted", "runner: self-hosted").expect(0, &["admitted", "`runner` stands in the certificate"]);
+    with("acme/shop/.github", "mallory/shop/.github").expect(4, &["no signature of release"]);
+    with("123456", "666").expect(4, &["names another source than acme/shop, repository id 666"]);
 }
 
 #[test]

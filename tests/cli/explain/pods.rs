@@ -56,7 +56,7 @@ fn every_image_of_a_pod_is_explained_and_what_no_webhook_sees_is_left_out() {
     assert_eq!((&found["pods"], &found["skipped"]), (&3.into(), &json!({ "kube-system": 1, "kyverno": 1 })));
     let user = json!({ "namespace": "shop", "kind": "Deployment", "name": "shop", "pods": 1 });
     assert_eq!(found["images"][3]["used_by"], json!([user]));
-    let words = ["shop/Deployment/shop", "no webhook is asked about kube-system (1 Pods), kyverno (1 Pods)"];
+    let words = ["shop/Deployment/shop", "no webhook is asked about kube-system (Pods: 1), kyverno (Pods: 1)"];
     explain(&scene, &["--pods", "pods.json"]).expect(4, &words);
 }
 

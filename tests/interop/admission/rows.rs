@@ -66,6 +66,12 @@ impl Verdict {
         }
     }
 
+    /// The policies that refused.
+    pub(crate) fn policies(&self) -> BTreeSet<&str> {
+        let Self::Denied(message) = self else { return BTreeSet::new() };
+        message.split("Policy ").skip(1).filter_map(|text| text.split(' ').next()).collect()
+    }
+
     /// For the table: from the first of the expected words on, with short digests.
     fn told(&self, expected: &str) -> String {
         let Self::Denied(message) = self else { return "admitted".to_owned() };

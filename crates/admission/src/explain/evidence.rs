@@ -12,7 +12,7 @@ use crate::render::judgment::{Demand, NOBODY};
 pub(super) struct Asked<'a> {
     evidence: Evidence,
     /// So many builders have to have stated it.
-    threshold: usize,
+    pub(super) threshold: usize,
     pub(super) demands: Vec<Demand<'a>>,
 }
 

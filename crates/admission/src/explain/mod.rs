@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use regex::Regex;
 use sealwright_policy::{BuilderIdentity, Policy};
 
-use crate::render::attestor::subject;
+use crate::render::attestor::{distinct, subject};
 use crate::render::image_policy::ImagePolicy;
 use crate::render::object::{Rule, Stage};
 use crate::render::reference_policy::{CheckKind, ReferencePolicy, is_by_digest, reference_policies};
-use crate::render::{Inexpressible, Settings, cel, image_policies};
+use crate::render::{Inexpressible, Settings, cel, image_policies, somebody};
 
 use ambiguity::ambiguities;
 use evidence::Asked;
@@ -32,18 +32,16 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// Of the settings only what says which images run at all counts: keys and instances are for whoever verifies.
+    /// Of the settings the instance does not count: that is for whoever verifies.
     ///
     /// # Errors
     /// When something of the trust file cannot be rendered.
     pub fn new(policy: &'a Policy, settings: &Settings) -> Result<Self, Inexpressible> {
+        somebody(policy)?;
         Self::prepare(policy, settings).map_err(Inexpressible)
     }
 
     fn prepare(policy: &'a Policy, settings: &Settings) -> Result<Self, String> {
-        if policy.builders.is_empty() {
-            return Err("the trust file names no builders: every image is denied".to_owned());
-        }
         for builder in &policy.builders {
             if let BuilderIdentity::Keyless(rule) = &builder.identity {
                 subject(builder, &rule.subject)?;
@@ -52,6 +50,9 @@ impl<'a> Rules<'a> {
         let mut prepared = Vec::new();
         for what in image_policies(policy) {
             let asked = what.evidence.iter().map(|one| Asked::new(*one, policy)).collect::<Result<Vec<_>, _>>()?;
+            for one in asked.iter().filter(|one| one.threshold > 1) {
+                distinct(one.demands.iter().map(|demand| demand.builder), settings)?;
+            }
             prepared.push((what, asked));
         }
         let matched = match policy.images.as_slice() {

@@ -30,7 +30,7 @@ pub(super) fn attestor(builder: &Builder, settings: &Settings) -> Result<Node, S
 }
 
 /// Refuses two builders that are one signer where a threshold counts builders: for the engine they would be two.
-pub(super) fn distinct<'a>(builders: impl Iterator<Item = &'a Builder>, settings: &Settings) -> Result<(), String> {
+pub(crate) fn distinct<'a>(builders: impl Iterator<Item = &'a Builder>, settings: &Settings) -> Result<(), String> {
     let mut seen: Vec<(&str, Option<Node>)> = Vec::new();
     for builder in builders {
         let signer = attestor(builder, settings)?.member("cosign").cloned();

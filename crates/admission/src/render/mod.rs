@@ -147,7 +147,8 @@ pub fn policy_controller(policy: &Policy, settings: &Settings) -> Result<Rendere
     policy_controller::render(policy, settings)
 }
 
-fn somebody(policy: &Policy) -> Result<(), Inexpressible> {
+/// Whether there is anybody whose images could be admitted.
+pub(crate) fn somebody(policy: &Policy) -> Result<(), Inexpressible> {
     if policy.builders.is_empty() {
         let why = "the trust file names no builders: there is nobody whose images could be admitted";
         return Err(Inexpressible(why.to_owned()));

@@ -17,7 +17,8 @@ fn objects(rendered: &Rendered) -> Vec<Value> {
 }
 
 fn named(objects: &[Value], kind: &str, name: &str) -> Value {
-    let found = objects.iter().find(|one| one["kind"] == kind && one["metadata"]["name"] == name);
+    let found =
+        objects.iter().find(|one| one["kind"] == kind && one.pointer("/metadata/name").is_some_and(|own| own == name));
     found.unwrap_or_else(|| panic!("no {kind} {name}")).clone()
 }
 

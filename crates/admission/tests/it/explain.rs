@@ -79,7 +79,9 @@ fn judge_at(policy: &Policy, settings: &Settings, reference: &str, place: Place,
 }
 
 fn judge(policy: &Policy, statements: &[Stated]) -> Judgment {
-    judge_at(policy, &Settings::default(), "r.example/shop/app:v1", Place::Container, Known::Statements(statements))
+    let mut settings = with_key();
+    settings.keys.insert("other".into(), "another key\n".into());
+    judge_at(policy, &settings, "r.example/shop/app:v1", Place::Container, Known::Statements(statements))
 }
 
 /// Who denies, and why.
@@ -281,6 +283,17 @@ fn a_level_is_read_from_the_decision_and_spdx_by_its_own_type() {
 }
 
 #[test]
+fn without_a_source_the_subject_is_still_compared() {
+    let policy = policy(KEY);
+    let all = sealed(&policy, "by-hand");
+    for (kind, name) in [(SIGNATURE, "sealwright-signature"), (SCAN, "sealwright-scan")] {
+        let other = changed(&all, kind, "/subject/0/digest", json!({ "sha256": Digest::of(b"other").hex() }));
+        let refused = denied(&judge(&policy, &other));
+        assert!(matches!(refused.as_slice(), [(own, why)] if *own == name && why.contains("about another image")));
+    }
+}
+
+#[test]
 fn an_old_scan_is_reported_and_does_not_deny() {
     let policy = policy_with(KEY, "scan: { max-age: 2d }");
     let all = sealed(&policy, "by-hand");
@@ -431,5 +444,22 @@ fn a_threshold_counts_builders_and_any_of_several_is_enough_without_one() {
 #[test]
 fn a_trust_file_that_cannot_be_rendered_is_not_explained_either() {
     let built_in = Policy::built_in();
-    assert!(Rules::new(&built_in, &Settings::default()).is_err_and(|e| e.to_string().contains("names no builders")));
+    let refused = |policy: &Policy, settings: &Settings| match Rules::new(policy, settings) {
+        Ok(_) => panic!("it is explained"),
+        Err(why) => why.to_string(),
+    };
+    assert!(refused(&built_in, &Settings::default()).contains("names no builders"));
+    let regexp = KEYLESS.replace(
+        "workflow: { path: acme/ci/.github/workflows/seal.yml, tags: [\"v2.*\"], commits: [3f786850e387550fdab836ed7e6dc881de23001b] }",
+        "identity-regexp: '^https://github\\.com/acme/[a-z&&[^x]]+/x$'",
+    );
+    let regexp = format!("{regexp}evidence: {{ provenance: {{ required: false }} }}\n");
+    assert!(refused(&policy(&regexp), &Settings::default()).contains("means something else in Kyverno"));
+    let twice = KEY.replace(
+        "builders: [{ name: by-hand, key: key.pub, transparency: none }]",
+        "builders:\n  - { name: by-hand, key: key.pub, transparency: none }\n  - { name: again, key: again.pub, transparency: none }",
+    );
+    let mut settings = with_key();
+    settings.keys.insert("again".into(), settings.keys["by-hand"].clone());
+    assert!(refused(&policy_with(&twice, "signature: { threshold: 2 }"), &settings).contains("are one signer"));
 }

@@ -89,8 +89,8 @@ pub(super) fn source(builder: &Builder) -> Result<Condition, String> {
     let mut parts = vec![about.to_owned()];
     parts.extend(equal.iter().map(|(key, value)| format!("{} == {}", stated(key), cel::string(value))));
     parts.extend(fitting.iter().map(|(key, text)| format!("{}.matches({})", stated(key), cel::string(text))));
-    let fitting =
-        fitting.into_iter().map(|(key, text)| Ok((key, expression(&text)?))).collect::<Result<Vec<_>, String>>()?;
+    let compiled = fitting.into_iter().map(|(key, text)| Ok((key, expression(&text)?)));
+    let fitting = compiled.collect::<Result<Vec<_>, String>>()?;
     Ok(Condition::new(
         format!("statement.subject.exists(s, {})", parts.join(" && ")),
         format!("names another source than {}", told(rule)),
@@ -99,7 +99,7 @@ pub(super) fn source(builder: &Builder) -> Result<Condition, String> {
                 equal.iter().all(|(key, value)| annotation(subject, key) == Some(value))
                     && fitting
                         .iter()
-                        .all(|(key, text)| annotation(subject, key).is_some_and(|found| text.is_match(found)))
+                        .all(|(key, one)| annotation(subject, key).is_some_and(|found| one.is_match(found)))
             })
         },
     ))

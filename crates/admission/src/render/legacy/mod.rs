@@ -119,7 +119,8 @@ fn attestations(policy: &Policy, settings: &Settings) -> Result<Vec<Node>, Strin
         all.iter().copied().filter(|one| signers.of.is_empty() || signers.of.contains(&one.name)).collect();
     let mut nodes =
         vec![attestation("signature", types::SIGNATURE, attestors(&may_sign, signers.threshold, settings)?, vec![])?];
-    let asked: [(&str, &str, fn(&Builder) -> bool); 5] = [
+    type Asked = (&'static str, &'static str, fn(&Builder) -> bool);
+    let asked: [Asked; 5] = [
         ("cyclonedx", types::CYCLONEDX, |one| asks_sbom(one, SbomFormat::CycloneDx)),
         ("spdx", types::SPDX, |one| asks_sbom(one, SbomFormat::Spdx)),
         ("provenance", types::PROVENANCE, |one| one.evidence.provenance.required),

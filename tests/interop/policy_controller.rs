@@ -5,19 +5,22 @@
 
 use std::process::Command;
 
+use sealwright_loopback::authority::Logs;
+
 use crate::admission::images::Images;
 use crate::admission::signer::Variant;
 use crate::peer::{Said, peer, say};
 
 #[test]
 fn what_was_sealed_by_a_workflow_is_admitted_and_nothing_else() {
-    let images = Images::new(Variant::Keyless);
-    // Of a TUF repository the tester, unlike the webhook, reads older targets than `trusted_root.json`: it gets the keys themselves.
+    // Of a TUF repository the tester, unlike the webhook, reads older targets than `trusted_root.json`, and keys of logs are not read
+    // from a TrustRoot with bundles: an instance like GitHub's, without logs.
+    let images = Images::with(Variant::Keyless, Logs::Absent);
     images.render_for("policy-controller", "controller", &["--trusted-root", "trusted-root.json"].map(str::to_owned));
     let said = judged(&images, &images.pinned("good"));
     assert_eq!(said.code(), 0, "{}\n{}", said.stdout, said.stderr);
     for (name, word) in [
-        ("unsigned", "no matching attestations"),
+        ("unsigned", "no valid bundles exist in registry"),
         ("only-sbom", "https://sigstore.dev/cosign/sign/v1"),
         ("no-signature", "https://sigstore.dev/cosign/sign/v1"),
         ("no-sbom", "https://cyclonedx.org/bom"),

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use sealwright_core::Digest;
+use sealwright_loopback::authority::Logs;
 use sealwright_loopback::registry::{Registry, StoredManifest, Switches};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -36,8 +37,13 @@ type Evidence = Vec<StoredManifest>;
 impl Images {
     /// Seals, signs and puts together; writes the policies into `policies` of the home.
     pub(crate) fn new(variant: Variant) -> Self {
+        Self::with(variant, Logs::Kept)
+    }
+
+    /// The same at an authority with or without logs.
+    pub(crate) fn with(variant: Variant, logs: Logs) -> Self {
         let home = tempfile::tempdir().expect("home");
-        let signer = Signer::new(variant, home.path());
+        let signer = Signer::new(variant, logs, home.path());
         import_nothing(home.path());
         let registry = Registry::start(Switches::default()).expect("registry");
         let mut images = Self { home, registry, signer, digest: Digest::of(b"") };

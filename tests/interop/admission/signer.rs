@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use sealwright_loopback::authority::{Authority, LogVersion, workflow_claims};
+use sealwright_loopback::authority::{Authority, LogVersion, Logs, workflow_claims};
 use sealwright_loopback::tuf::TufRepository;
 use sealwright_sign::KeySigner;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(crate) struct Signer {
 
 impl Signer {
     /// Writes keys, configuration and the trust file into `home`.
-    pub(crate) fn new(variant: Variant, home: &Path) -> Self {
+    pub(crate) fn new(variant: Variant, logs: Logs, home: &Path) -> Self {
         let write = |name: &str, text: &str| std::fs::write(home.join(name), text).expect(name);
         for name in ["key", "stranger"] {
             let (signer, private) = KeySigner::generate().expect("key");
@@ -46,9 +46,10 @@ impl Signer {
         }
         write("stranger.yaml", &trust_file("builders: [{ name: stranger, key: stranger.pub, transparency: none }]"));
         let authority = (variant == Variant::Keyless).then(|| {
-            let authority = Authority::start().expect("authority");
+            let authority = Authority::start_with(logs).expect("authority");
+            let log = if logs == Logs::Kept { LogVersion::V1 } else { LogVersion::None };
             let root = authority.trusted_root().expect("trusted root");
-            let config = authority.signing_config(LogVersion::V1);
+            let config = authority.signing_config(log);
             write("trusted-root.json", &root);
             write("signing-config.json", &config);
             let targets = [("trusted_root.json", root.as_str()), ("signing_config.v0.2.json", config.as_str())];

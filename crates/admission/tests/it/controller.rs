@@ -89,6 +89,10 @@ fn what_the_controller_cannot_do_is_refused() {
     assert!(refused(&braces, &Settings::default()).contains("'+'"));
     let tuf = Instance::Tuf { url: "https://tuf.example".into(), root: None };
     assert!(refused(KEYLESS, &Settings { instance: tuf, ..Settings::default() }).contains("--tuf-root"));
+    let logged = Instance::TrustedRoot { json: "{}".into(), logs: true };
+    assert!(
+        refused(KEYLESS, &Settings { instance: logged, ..Settings::default() }).contains("cannot read keys of logs")
+    );
 }
 
 #[test]

@@ -205,14 +205,12 @@ fn parameters(accepted: &[String], module: &mut Module) {
     let accepted = set(accepted.iter().map(String::as_str));
     module.rules = vec![
         format!("known := {{{}}}", known.join(", ")),
-        "empty := {null, \"\"}".to_owned(),
-        "has_value(value) {\n  not empty[value]\n  not has_nothing(value)\n}".to_owned(),
-        "has_nothing(value) {\n  value == []\n}\n\nhas_nothing(value) {\n  value == {}\n}".to_owned(),
+        "empty := {null, \"\", [], {}}".to_owned(),
         format!(
-            "unknown_parameters[name] {{\n  value := {definition}.externalParameters[name]\n  has_value(value)\n  not object.get(known, {definition}.buildType, set())[name]\n  not {accepted}[name]\n}}"
+            "unknown_parameters[name] {{\n  value := {definition}.externalParameters[name]\n  not empty[value]\n  not object.get(known, {definition}.buildType, set())[name]\n  not {accepted}[name]\n}}"
         ),
         format!(
-            "unknown_parameters[name] {{\n  {}[{definition}.buildType]\n  value := {definition}.externalParameters.inputs[name]\n  has_value(value)\n  not {inputs}[name]\n}}",
+            "unknown_parameters[name] {{\n  {}[{definition}.buildType]\n  value := {definition}.externalParameters.inputs[name]\n  not empty[value]\n  not {inputs}[name]\n}}",
             set(ours)
         ),
     ];

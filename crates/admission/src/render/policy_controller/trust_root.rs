@@ -24,7 +24,12 @@ pub(super) fn spec(instance: &Instance) -> Result<Option<Node>, String> {
                 Node::map([("mirror", Some(Node::text(url))), ("root", Some(Node::text(STANDARD.encode(root))))]);
             Ok(Some(Node::map([("remote", Some(remote))])))
         }
-        Instance::TrustedRoot { json, .. } => {
+        // The controller loses what kind of key a log has, and takes no bundle then: "unsupported tlog public key type".
+        Instance::TrustedRoot { logs: true, .. } => Err(
+            "version 0.15.1 of the policy-controller cannot read keys of logs from a TrustRoot: name the instance with --tuf URL"
+                .to_owned(),
+        ),
+        Instance::TrustedRoot { json, logs: false } => {
             let root: Value = serde_json::from_str(json).map_err(|e| format!("the trusted root is no JSON: {e}"))?;
             Ok(Some(Node::map([("sigstoreKeys", Some(keys(&root)?))])))
         }
@@ -44,8 +49,6 @@ fn keys(root: &Value) -> Result<Node, String> {
     }
     Ok(Node::map([
         ("certificateAuthorities", authorities),
-        ("ctLogs", each("ctlogs", log)?),
-        ("tLogs", each("tlogs", log)?),
         ("timestampAuthorities", each("timestampAuthorities", authority)?),
     ]))
 }
@@ -63,21 +66,6 @@ fn authority(value: &Value) -> Option<Node> {
         ("subject", Some(subject)),
         ("uri", Some(Node::text(text("/uri")))),
         ("certChain", Some(Node::text(STANDARD.encode(pem?.concat())))),
-    ]))
-}
-
-fn log(value: &Value) -> Option<Node> {
-    let hash = match value.get("hashAlgorithm")?.as_str()? {
-        "SHA2_256" => "sha-256",
-        "SHA2_384" => "sha-384",
-        "SHA2_512" => "sha-512",
-        _ => return None,
-    };
-    let key = pem("PUBLIC KEY", value.pointer("/publicKey/rawBytes")?.as_str()?);
-    Some(Node::map([
-        ("baseURL", Some(Node::text(value.get("baseUrl")?.as_str()?))),
-        ("hashAlgorithm", Some(Node::text(hash))),
-        ("publicKey", Some(Node::text(STANDARD.encode(key)))),
     ]))
 }
 

@@ -37,6 +37,8 @@ pub struct Stored {
     pub bundles: Vec<StoredBundle>,
     /// Referrers that are listed and are not what they say, and how many were not read.
     pub broken: Vec<String>,
+    /// How many were not read.
+    pub unread: usize,
 }
 
 /// The bundles of an image for the verifier, and what could not be one.
@@ -81,7 +83,7 @@ impl Keeper<'_> {
         if let Self::Registry { client, repository } = self {
             return judge(client, &repository.pinned(*subject), wanted, limits, verify).await.map_err(altered);
         }
-        let Stored { bundles, broken } = self.stored(subject, None, limits).await?;
+        let Stored { bundles, broken, .. } = self.stored(subject, None, limits).await?;
         let stored = bundles.into_iter().map(|bundle| EvidenceItem::Bundle(bundle.bytes)).collect();
         let mut report = verify(&ImageEvidence { subject: *subject, stored });
         report.left_aside.extend(broken.into_iter().map(|why| Untrusted::from(why).to_string()));
@@ -105,7 +107,11 @@ impl Keeper<'_> {
             Self::GitHub { store, place } => {
                 let found = store.fetch(place, subject, predicate_type, &github::bounds(limits)).await?;
                 let bundle = |bytes| StoredBundle { referrer: None, annotations: BTreeMap::new(), bytes };
-                Ok(Stored { bundles: found.bundles.into_iter().map(bundle).collect(), broken: found.left_aside })
+                Ok(Stored {
+                    bundles: found.bundles.into_iter().map(bundle).collect(),
+                    broken: found.left_aside,
+                    unread: 0,
+                })
             }
         }
     }
@@ -126,7 +132,7 @@ pub fn altered(error: RegistryError) -> Failure {
 /// # Errors
 /// As [`stored`].
 pub async fn fetch(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Found, RegistryError> {
-    let Stored { bundles, broken } = stored(client, image, limits).await?;
+    let Stored { bundles, broken, .. } = stored(client, image, limits).await?;
     let stored = bundles.into_iter().map(|bundle| EvidenceItem::Bundle(bundle.bytes)).collect();
     Ok(Found { evidence: ImageEvidence { subject: *image.digest(), stored }, broken })
 }
@@ -246,6 +252,7 @@ async fn up_to(
         let left = listed.len() - number;
         if found.bundles.len() >= most {
             found.broken.push(format!("{left} more bundles were not read: {most} are the most"));
+            found.unread = left;
             break;
         }
         let referrer = image.repository().pinned(descriptor.digest);
@@ -257,6 +264,7 @@ async fn up_to(
             Ok(Read::Other) => {}
             Ok(Read::NoRoom) => {
                 found.broken.push(format!("{left} more bundles were not read: {most_bytes} bytes in all are the most"));
+                found.unread = left;
                 break;
             }
             Err(error) if error.is_about_content() => found.broken.push(error.to_string()),
@@ -338,6 +346,7 @@ mod tests {
             let found = read(most, bytes);
             assert_eq!(found.bundles.len(), kept, "{most} {bytes}");
             assert_eq!(found.broken.len(), usize::from(left.is_some()), "{:?}", found.broken);
+            assert_eq!(found.unread, 5 - kept);
             assert!(found.broken.iter().zip(left).all(|(line, words)| line.starts_with(words)), "{:?}", found.broken);
         }
     }

@@ -89,6 +89,12 @@ impl ExplainReport<'_> {
                 });
             }
         }
+        if !self.notes.is_empty() {
+            text.push_str("\nWhat `sealwright verify` checks and admission does not:\n\n");
+            self.notes.iter().for_each(|note| {
+                let _ = writeln!(text, "- {}", code(&note.as_str().into()));
+            });
+        }
         text
     }
 

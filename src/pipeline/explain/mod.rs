@@ -16,6 +16,7 @@ use sealwright_core::{Digest, ImageRef, PinnedRef};
 use sealwright_registry::Client;
 use sealwright_verify::BuilderAnchor;
 
+use super::evidence::Stored;
 use crate::context::Context;
 use crate::exit::Exit;
 use pods::{Named, Workload};
@@ -147,8 +148,16 @@ impl Explainer<'_> {
         };
         // Judged as they come: the bundles of one image may be large, and are let go of.
         side_by_side(pinned, work, |(image, found)| {
+            let (found, broken) = match found {
+                // Which of them is the last one is not known then.
+                Ok(Stored { broken, unread: 1.., .. }) => (Err(broken.join("; ")), vec![]),
+                Ok(Stored { bundles, broken, .. }) => (Ok(bundles), broken),
+                Err(why) => (Err(why), vec![]),
+            };
             let read = found.map(|bundles| stated(&bundles, image.digest(), &signers, limits));
-            for candidate in waiting.remove(&image).into_iter().flatten() {
+            for mut candidate in waiting.remove(&image).into_iter().flatten() {
+                // Kyverno may read more of it than we do, or less.
+                candidate.notes.extend(broken.iter().map(|why| format!("left aside: {why}")));
                 explained.push(self.judge(candidate, Some(read.as_ref().map_err(String::as_str).map(Vec::as_slice))));
             }
             step(explained.len(), all);

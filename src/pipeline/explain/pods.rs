@@ -98,7 +98,9 @@ fn not_asked(pod: &Metadata) -> Option<String> {
     if let Some(namespace) = NOT_ASKED.iter().find(|name| **name == pod.namespace) {
         return Some((*namespace).to_owned());
     }
-    pod.annotations.as_ref()?.contains_key(MIRROR).then(|| "static Pods".to_owned())
+    // Anybody can write the annotation; the owner of a mirror is its node, which the API server sees to.
+    let of_a_node = pod.owner_references.iter().flatten().any(|owner| owner.kind == "Node");
+    (of_a_node && pod.annotations.as_ref()?.contains_key(MIRROR)).then(|| "static Pods".to_owned())
 }
 
 fn images(pod: &Pod) -> Vec<Named> {
@@ -110,10 +112,10 @@ fn images(pod: &Pod) -> Vec<Named> {
     ];
     let mut images = Vec::new();
     for (containers, statuses, place) in lists {
+        let ids: BTreeMap<&str, &str> =
+            statuses.iter().flatten().map(|status| (status.name.as_str(), status.image_id.as_str())).collect();
         for container in containers.iter().flatten() {
-            let mut statuses = statuses.iter().flatten();
-            let status = statuses.find(|status| status.name == container.name);
-            let running = status.and_then(|status| digest(&status.image_id));
+            let running = ids.get(container.name.as_str()).and_then(|id| digest(id));
             images.push(Named { reference: container.image.clone().unwrap_or_default(), place, running });
         }
     }
@@ -300,8 +302,11 @@ mod tests {
     fn what_no_webhook_is_asked_about_is_counted_and_left_out() {
         let mut system = pod("a", json!(null), json!(null));
         system["metadata"]["namespace"] = json!("kube-system");
-        let mut mirror = pod("b", json!(null), json!(null));
+        let mut mirror = pod("b", json!([{ "kind": "Node", "name": "n", "controller": true }]), json!(null));
         mirror["metadata"]["annotations"] = json!({ MIRROR: "x" });
+        let mut forged = pod("c", json!(null), json!(null));
+        forged["metadata"]["annotations"] = json!({ MIRROR: "x" });
+        assert_eq!(found(json!([forged])).images.len(), 1, "whoever writes a Pod can write the annotation");
         let found = found(json!([system, mirror]));
         assert!(found.images.is_empty() && found.pods == 2);
         assert_eq!(found.skipped, BTreeMap::from([("kube-system".to_owned(), 1), ("static Pods".to_owned(), 1)]));

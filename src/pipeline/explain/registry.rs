@@ -7,7 +7,7 @@ use sealwright_oci::Document;
 use sealwright_registry::Client;
 use tokio::task::JoinSet;
 
-use super::super::evidence::{self, StoredBundle};
+use super::super::evidence::{self, Stored};
 
 /// Images that are asked about at one time: each may keep `MOST_BYTES` of bundles in memory, and registries count requests.
 const AT_ONCE: usize = 4;
@@ -32,9 +32,9 @@ pub(super) async fn resolve(client: &Client, reference: &ImageRef) -> Resolved {
     Ok(Now { digest: *pinned.digest(), images })
 }
 
-/// The bundles that are listed as referrers, in the order of the list.
-pub(super) async fn bundles(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Vec<StoredBundle>, String> {
-    evidence::stored(client, image, limits).await.map(|stored| stored.bundles).map_err(|e| e.to_string())
+/// The bundles that are listed as referrers, in the order of the list, and what was left aside.
+pub(super) async fn bundles(client: &Client, image: &PinnedRef, limits: &Limits) -> Result<Stored, String> {
+    evidence::stored(client, image, limits).await.map_err(|e| e.to_string())
 }
 
 /// Does `work` for each, [`AT_ONCE`] at a time, and hands over what came of it as it comes. Work that panics hands over nothing.

@@ -16,22 +16,33 @@ use super::set::{Covered, Set};
 use super::subject::{Subject, texts, words};
 
 /// The engine looks at all kinds of containers for `verifyImages`; a validate rule at those that it names.
-pub(super) fn covered(subject: &Subject<'_>) -> Covered {
-    let mut covered = Covered::default();
-    for rule in rules(subject) {
-        let text = all_texts(rule);
-        let mentions = |word: &str| text.iter().any(|(_, text)| text.contains(word));
-        let validates = is_about_names(rule);
-        covered.ephemeral |= rule.member("verifyImages").is_some() || (validates && mentions("ephemeralContainers"));
-        covered.volumes |= validates && mentions("volumes");
-        covered.everything |= validates
+///
+/// What each rule covers, and whether it denies.
+pub(super) fn covered(subject: &Subject<'_>) -> Vec<(Covered, bool)> {
+    rules(subject).map(|rule| (of_rule(rule), denies(subject, rule))).collect()
+}
+
+fn of_rule(rule: &Node) -> Covered {
+    let text = all_texts(rule);
+    let mentions = |word: &str| text.iter().any(|(_, text)| text.contains(word));
+    let validates = is_about_names(rule);
+    Covered {
+        ephemeral: rule.member("verifyImages").is_some() || (validates && mentions("ephemeralContainers")),
+        volumes: validates && mentions("volumes"),
+        everything: validates
             || verifications(rule).any(|v| {
                 let globs: Vec<(Position, &str)> =
                     words(v.member("imageReferences")).into_iter().map(|glob| (v.at, glob)).collect();
                 is_everything(&globs)
-            });
+            }),
     }
-    covered
+}
+
+fn denies(subject: &Subject<'_>, rule: &Node) -> bool {
+    let of_all = subject.spec(&["validationFailureAction"]);
+    let validate = rule.member("validate").map(|v| v.member("failureAction"));
+    let mut own = verifications(rule).map(|v| v.member("failureAction")).chain(validate);
+    own.all(|own| enforces(own.or(of_all)))
 }
 
 pub(super) fn judge(judge: &mut Judge<'_, '_>, set: &mut Set) {

@@ -41,7 +41,11 @@ impl Set {
                     set.bare_demand |= is_bare_demand(&judge);
                     set.add(covered(&judge), judge.denies());
                 }
-                Kind::Legacy => set.add(legacy::covered(subject), true),
+                Kind::Legacy => {
+                    for (covered, denies) in legacy::covered(subject) {
+                        set.add(covered, denies);
+                    }
+                }
                 _ => {}
             }
         }
@@ -59,7 +63,11 @@ impl Set {
 
     /// Whether it is open for this policy and was not said yet; from now on it is said.
     fn is_open(&mut self, judge: &Judge<'_, '_>, what: fn(&mut Covered) -> &mut bool) -> bool {
-        let strict = judge.denies() && !is_for_ephemeral_only(judge);
+        let denies = match judge.subject.kind {
+            Kind::Legacy => legacy::covered(judge.subject).iter().any(|(_, denies)| *denies),
+            _ => judge.denies(),
+        };
+        let strict = denies && !is_for_ephemeral_only(judge);
         let open = if strict { !*what(&mut self.denied) } else { !*what(&mut self.seen) };
         *what(&mut self.denied) |= open;
         *what(&mut self.seen) |= open;

@@ -29,6 +29,14 @@ pub(super) fn globs(patterns: &[PathPattern], dialect: Dialect) -> Result<Vec<St
     for pattern in patterns {
         globs.extend(of_pattern(pattern, dialect)?);
     }
+    if dialect == Dialect::PolicyController {
+        // The controller calls Docker Hub by another name (go-containerregistry, `name.DefaultRegistry`).
+        let hub: Vec<String> = globs
+            .iter()
+            .filter_map(|glob| Some(format!("index.docker.io/{}", glob.strip_prefix("docker.io/")?)))
+            .collect();
+        globs.extend(hub);
+    }
     globs.sort();
     globs.dedup();
     Ok(globs)
@@ -112,6 +120,8 @@ mod tests {
             assert_eq!(of(&[pattern], Dialect::Kyverno).expect("globs"), kyverno);
             assert_eq!(of(&[pattern], Dialect::PolicyController).expect("globs"), controller);
         }
+        let hub = of(&["docker.io/acme/**"], Dialect::PolicyController).expect("globs");
+        assert_eq!(hub, ["docker.io/acme/**", "index.docker.io/acme/**"]);
         assert_eq!(of(&[], Dialect::Kyverno).expect("globs"), ["*"]);
         assert_eq!(of(&[], Dialect::PolicyController).expect("globs"), ["**"]);
     }

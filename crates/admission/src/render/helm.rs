@@ -25,7 +25,7 @@ pub(super) fn chart(objects: Vec<Object>, trust_file: &str) -> Vec<(String, Stri
         ("values.yaml".to_owned(), VALUES.to_owned()),
         ("values.schema.json".to_owned(), schema(&names)),
         ("templates/policies.yaml".to_owned(), TEMPLATE.replace("POLICIES", &quoted(&names))),
-        ("templates/NOTES.txt".to_owned(), NOTES.to_owned()),
+        ("templates/NOTES.txt".to_owned(), NOTES.replace("POLICIES", &quoted(&names))),
     ];
     let policy = |object: Object| (format!("policies/{}.yaml", object.name), object.node(trust_file).document());
     files.extend(objects.into_iter().map(policy));

@@ -87,6 +87,11 @@ fn what_the_controller_cannot_do_is_refused() {
     assert!(refused(&without, &Settings::default()).contains("can compare its `source` with provenance only"));
     let braces = KEYLESS.replace("r.example/shop/**", "r.example/a+b/**");
     assert!(refused(&braces, &Settings::default()).contains("'+'"));
+    let also = Settings { also_allowed: vec!["r.example/v?".parse().expect("pattern")], ..Settings::default() };
+    assert!(refused(KEYLESS, &also).contains("more would run without evidence"));
+    let ended = r#"{"certificateAuthorities":[{"certChain":{"certificates":[{"rawBytes":"AA=="}]},"validFor":{"start":"2022-01-01T00:00:00Z","end":"2023-01-01T00:00:00Z"}}]}"#;
+    let ended = Instance::TrustedRoot { json: ended.into(), logs: false };
+    assert!(refused(KEYLESS, &Settings { instance: ended, ..Settings::default() }).contains("without an end"));
     let tuf = Instance::Tuf { url: "https://tuf.example".into(), root: None };
     assert!(refused(KEYLESS, &Settings { instance: tuf, ..Settings::default() }).contains("--tuf-root"));
     let logged = Instance::TrustedRoot { json: "{}".into(), logs: true };

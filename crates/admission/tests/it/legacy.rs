@@ -107,6 +107,7 @@ fn an_instance_is_kyvernos_own() {
 
 #[test]
 fn what_differs_between_builders_is_refused_but_for_their_sources() {
+    const LAB: &str = ", source: { repository: acme/lab }";
     let two = |more: &str| {
         KEY.replace(
             "builders: [{ name: by-hand, key: key.pub, transparency: none }]",
@@ -115,14 +116,14 @@ fn what_differs_between_builders_is_refused_but_for_their_sources() {
     };
     let mut settings = with_key();
     settings.keys.insert("other".into(), "PEM\n".into());
-    let rendered = render(&two(", source: { repository: acme/lab }"), &settings).expect("rendered");
+    let rendered = render(&two(LAB), &settings).expect("rendered");
     let asked = conditions(&verification(&rendered), "provenance");
     assert!(asked.contains("acme/shop") && asked.contains(") || (") && asked.contains("acme/lab"), "{asked}");
     for more in [", evidence: { sbom: { required: false } }", ", evidence: { decision: { verifiers: [x] } }"] {
-        let refused = render(&two(more), &settings).expect_err("one set of conditions");
+        let refused = render(&two(&format!("{LAB}{more}")), &settings).expect_err("one set of conditions");
         assert!(refused.contains("builder \"other\" has other rules"), "{refused}");
     }
-    let both = two("") + "evidence: { signature: { threshold: 2 } }\n";
+    let both = two(LAB) + "evidence: { signature: { threshold: 2 } }\n";
     let counted = verification(&render(&both, &settings).expect("rendered"));
     assert_eq!(text(&counted, "/attestations/0/attestors/0/count"), "2");
     assert_eq!(text(&counted, "/attestations/1/attestors/0/count"), "1");
@@ -149,6 +150,46 @@ fn everything_else_is_refused() {
     for rule in object.pointer("/spec/rules").and_then(Value::as_array).expect("rules") {
         assert_eq!(text(rule, "/match/any/0/resources/operations"), r#"["CREATE","UPDATE"]"#);
     }
+}
+
+/// One set of conditions is asked of all: without a source of its own, whoever signs could vouch for everybody.
+#[test]
+fn a_builder_without_a_source_beside_one_with_a_source_is_refused() {
+    let mixed = KEYLESS.replace(
+        "builders:\n",
+        "builders:\n  - { name: by-hand, key: key.pub, transparency: none, evidence: { provenance: { required: true } } }\n",
+    );
+    let refused = render(&mixed, &with_key()).expect_err("refused");
+    assert!(refused.contains("cannot tell whose provenance it is"), "{refused}");
+}
+
+/// Kyverno completes `acme/app` before it looks for a policy, and not before it compares it with the list.
+#[test]
+fn a_name_without_a_registry_is_refused() {
+    for (pattern, taken) in [
+        ("acme/**", false),
+        ("registry*/**", false),
+        ("nginx", false),
+        ("docker.io/acme/**", true),
+        ("localhost/**", true),
+        ("r.example:5000/**", true),
+        ("**/shop", true),
+        ("*/shop", true),
+    ] {
+        let rendered = render(&KEYLESS.replace("r.example/shop/**", pattern), &Settings::default());
+        assert_eq!(rendered.is_ok(), taken, "{pattern}: {rendered:?}");
+        assert!(rendered.err().is_none_or(|why| why.contains("expected a host first")), "{pattern}");
+    }
+}
+
+/// Else whatever a Pod is changed to passes, if it was refused before.
+#[test]
+fn an_update_of_what_is_refused_already_is_refused_too() {
+    let object = object(&render(KEYLESS, &Settings::default()).expect("rendered"));
+    let rules = object.pointer("/spec/rules").and_then(Value::as_array).expect("rules");
+    let validating: Vec<&Value> = rules.iter().filter_map(|rule| rule.get("validate")).collect();
+    assert_eq!(validating.len(), 2);
+    assert!(validating.iter().all(|rule| rule["allowExistingViolations"] == false), "{validating:?}");
 }
 
 #[test]

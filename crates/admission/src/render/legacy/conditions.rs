@@ -102,6 +102,7 @@ pub(super) fn provenance(builders: &[&Builder]) -> Result<Vec<Condition>, String
         .iter()
         .map(|all| format!("({})", all.iter().map(|one| format!("({})", one.holds)).collect::<Vec<_>>().join(" && ")))
         .collect();
+    whole.sort();
     whole.dedup();
     let names: Vec<&str> = builders.iter().map(|builder| builder.name.as_str()).collect();
     Ok(vec![Condition::new(

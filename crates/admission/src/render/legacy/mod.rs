@@ -77,6 +77,20 @@ fn expressible(policy: &Policy, settings: &Settings) -> Result<(), String> {
             ));
         }
     }
+    // One set of conditions is asked of all signers: what is not asked of one would let another one's provenance pass.
+    let with = policy.builders.iter().find(|builder| builder.source.is_some());
+    let without = policy.builders.iter().find(|builder| builder.source.is_none());
+    if let (Some(with), Some(without)) = (with, without) {
+        return Err(format!(
+            "builder {:?} has a `source` and builder {:?} has none: a ClusterPolicy cannot tell whose provenance it is. Give each a trust file of its own",
+            with.name, without.name
+        ));
+    }
+    if let Some(pattern) = policy.images.iter().find(|pattern| fits_short_names(pattern)) {
+        return Err(format!(
+            "images: {pattern:?} can fit a name without a registry, which Kyverno completes before it looks for a policy: expected a host first, as in docker.io/acme/**"
+        ));
+    }
     if matches!(settings.instance, Instance::TrustedRoot { .. }) && any_logged(policy) {
         return Err(
             "a ClusterPolicy cannot carry a trusted root: render with --tuf URL, and start Kyverno with the same --tufMirror and --tufRoot"
@@ -84,6 +98,13 @@ fn expressible(policy: &Policy, settings: &Settings) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Whether something else than a host can stand in front: a host has a dot or a port, or is `localhost` (distribution, "reference").
+/// A star alone fits whatever Kyverno puts there.
+fn fits_short_names(pattern: &PathPattern) -> bool {
+    let first = pattern.as_str().split('/').next().unwrap_or_default();
+    !(["*", "**", "localhost"].contains(&first) || first.contains(['.', ':']))
 }
 
 fn pods() -> Node {
@@ -236,6 +257,9 @@ fn deny(any: Vec<Node>) -> Node {
 fn validating(name: &str, message: &str, (key, judgment): (&str, Node)) -> Node {
     let validate = Node::map([
         ("failureAction", Some(Node::text("Enforce"))),
+        // By default an update of what was refused before passes, whatever image it brings (kyverno/kyverno 1.19.1,
+        // `api/kyverno/v1/rule_types.go`).
+        ("allowExistingViolations", Some(Node::Bool(false))),
         ("message", Some(Node::text(message))),
         (key, Some(judgment)),
     ]);

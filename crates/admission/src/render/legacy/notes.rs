@@ -10,6 +10,8 @@ pub(super) fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
     let mut notes: Vec<String> = [
         "from Kyverno 1.20 on this ClusterPolicy does nothing at all, without an error: render with --format kyverno before you upgrade",
         "the subject's annotations are not read, so that the source is compared in the provenance only: a signature, an SBOM, a scan or a decision can be of another repository's run about the same digest",
+        "every update is judged, also one that changes no image: of a Pod that would be refused not even a finalizer can be taken away, nor of any while the registry does not answer",
+        "nothing guards exceptions: a PolicyException of kyverno.io exempts from this policy whoever may write one",
         "image volumes are refused, whoever sealed them: a ClusterPolicy does not verify them",
         "a certificate's log (SCT) is not looked at for bundles; its time and its log entry are",
     ]

@@ -68,6 +68,11 @@ fn folder(policy: &Policy, settings: &Settings, trust_file: &str) -> Result<Vec<
     let spec = cluster_image_policy(&images, authorities);
     let mut policies = vec![object("v1beta1", "ClusterImagePolicy", "sealwright", about, spec)];
     if !settings.also_allowed.is_empty() {
+        if let Some(pattern) = settings.also_allowed.iter().find(|pattern| pattern.as_str().contains('?')) {
+            return Err(format!(
+                "--also-allow {pattern:?} has a `?`, for which the policy-controller has only a star: more would run without evidence"
+            ));
+        }
         let images = globs(&settings.also_allowed, Dialect::PolicyController)?;
         let authority = Node::map([("static", Some(Node::map([("action", Some(Node::text("pass")))])))]);
         let about = "Repositories whose images run without evidence.";

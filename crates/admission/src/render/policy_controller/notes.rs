@@ -10,6 +10,7 @@ pub(super) fn notes(policy: &Policy) -> Vec<String> {
         "config-policy-controller is written too: an image that no policy is about is denied, and enable-oci11 stays off, because attestations are not verified with it",
         "the subject's annotations are not read, so that the source is compared in the provenance only: a signature, an SBOM, a scan or a decision can be of another repository's run about the same digest",
         "of several statements of one type one that passes is enough: a failing scan beside a passing one is not seen",
+        "authorities that a trusted root gives an end are left out of the TrustRoot, which has no ends: what they vouched for is denied",
     ]
     .map(str::to_owned)
     .to_vec();

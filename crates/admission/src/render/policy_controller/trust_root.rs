@@ -39,18 +39,23 @@ pub(super) fn spec(instance: &Instance) -> Result<Option<Node>, String> {
 fn keys(root: &Value) -> Result<Node, String> {
     let each = |member: &str, of: fn(&Value) -> Option<Node>| {
         let all = root.get(member).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let nodes: Option<Vec<Node>> = all.iter().map(of).collect();
+        let nodes: Option<Vec<Node>> = all.iter().filter(|one| !has_ended(one)).map(of).collect();
         let nodes = nodes.ok_or_else(|| format!("the trusted root has {member} of another shape than is known"))?;
         Ok::<_, String>((!nodes.is_empty()).then_some(Node::List(nodes)))
     };
     let authorities = each("certificateAuthorities", authority)?;
     if authorities.is_none() {
-        return Err("the trusted root has no certificateAuthorities".to_owned());
+        return Err("the trusted root has no certificateAuthorities without an end".to_owned());
     }
     Ok(Node::map([
         ("certificateAuthorities", authorities),
         ("timestampAuthorities", each("timestampAuthorities", authority)?),
     ]))
+}
+
+/// The controller trusts whatever is listed without an end, a retired authority too (`sigstore_keys.go`, `ValidFor`).
+fn has_ended(value: &Value) -> bool {
+    value.pointer("/validFor/end").is_some()
 }
 
 fn authority(value: &Value) -> Option<Node> {

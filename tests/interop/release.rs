@@ -279,8 +279,8 @@ impl Rehearsal {
         let script = "sealwright verify \"$IMAGE\" --policy policy.yaml --trusted-root trusted-root.json --layers";
         self.run(".", script, &[("IMAGE", &image)]).expect_code(0);
         let said = self.verify_files("signed", IDENTITY).expect_code(0);
-        // Four binaries, two SBOMs and the checksums.
-        assert!(said.stdout.ends_with("verified 7 files\n"), "{}", said.stdout);
+        // Four binaries, two charts, two SBOMs and the checksums.
+        assert!(said.stdout.ends_with("verified 9 files\n"), "{}", said.stdout);
     }
 
     fn verify_files(&self, folder: &str, identity: &str) -> Said {
@@ -326,8 +326,8 @@ impl Rehearsal {
         let told = self.read("gh.log");
         let told: Vec<&str> = told.lines().collect();
         assert!(told[0].starts_with(&format!("release create v{VERSION} --draft --target {commit} ")), "{told:?}");
-        // Four binaries, two SBOMs and the checksums, each with two bundles, and the SBOMs of two binaries.
-        assert_eq!(told[0].matches("/signed/").count(), 7 * 3 + 2, "{told:?}");
+        // Four binaries, two charts, two SBOMs and the checksums, each with two bundles, and the SBOMs of two binaries.
+        assert_eq!(told[0].matches("/signed/").count(), 9 * 3 + 2, "{told:?}");
         assert_eq!(told[1..], [format!("release edit v{VERSION} --draft=false")]);
         let script = "git diff --name-only main \"$BRANCH\"; git rev-parse \"$BRANCH^\" main";
         let said = self.run("origin.git", script, &[]).expect_code(0);

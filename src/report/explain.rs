@@ -188,9 +188,9 @@ struct Detail {
 
 impl Detail {
     fn write(&self, out: &mut String, style: Style) {
-        let _ = writeln!(out, "  {:<29}  {}", self.about, Untrusted::from(self.text.as_str()));
+        let _ = writeln!(out, "  {:<31}  {}", self.about, Untrusted::from(self.text.as_str()));
         for next in &self.next {
-            let _ = writeln!(out, "  {:<29}  {} {}", "", style.faint("->"), Untrusted::from(next.as_str()));
+            let _ = writeln!(out, "  {:<31}  {} {}", "", style.faint("->"), Untrusted::from(next.as_str()));
         }
     }
 }

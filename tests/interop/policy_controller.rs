@@ -31,11 +31,11 @@ fn what_was_sealed_by_a_workflow_is_admitted_and_nothing_else() {
         ("foreign-ref", "of another repository, ref or commit"),
         ("failing-scan", "found what the rules refuse"),
         ("mallory", "of another repository"),
-        ("stranger", ""),
-        ("evil-repository", ""),
-        ("other-workflow", ""),
-        ("branch", ""),
-        ("other-tag", ""),
+        ("stranger", "no matching attestations"),
+        ("evil-repository", "no matching attestations with type https://sigstore.dev/cosign/sign/v1"),
+        ("other-workflow", "no matching attestations with type https://sigstore.dev/cosign/sign/v1"),
+        ("branch", "no matching attestations with type https://sigstore.dev/cosign/sign/v1"),
+        ("other-tag", "no matching attestations with type https://sigstore.dev/cosign/sign/v1"),
     ] {
         let said = judged(&images, &images.pinned(name));
         println!("{name}: {} {}", said.code(), said.stdout.trim());

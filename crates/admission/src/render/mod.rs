@@ -33,7 +33,7 @@ use reference_policy::reference_policies;
 /// nothing in them, and ephemeral containers went unseen (kyverno/kyverno#16808, #16809, #16853, #16947).
 pub const KYVERNO: &str = "1.19.1";
 
-/// The name of the chart that [`helm`] writes.
+/// The name of the chart that [`helm()`] writes.
 pub const HELM_CHART: &str = helm::NAME;
 
 /// What the trust file does not say.

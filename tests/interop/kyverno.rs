@@ -10,7 +10,7 @@ use sealwright_loopback::registry::{Effect, Fault};
 use serde_json::Value;
 
 use crate::admission::foretold::foretold;
-use crate::admission::images::Images;
+use crate::admission::images::{Images, OTHER_SIGNERS};
 use crate::admission::pods::{pod, with_forged_annotations, with_init, with_sidecar, with_volume, workload};
 use crate::admission::rows::{Results, Verdict};
 use crate::admission::signer::Variant;
@@ -130,21 +130,7 @@ fn cases(images: &Images, variant: Variant) -> Vec<(&'static str, Value)> {
         "failing-scan-first",
         "mallory",
     ];
-    let keyless = [
-        "evil-repository",
-        "other-workflow",
-        "dot-is-no-wildcard",
-        "branch",
-        "longer-tag",
-        "other-tag",
-        "pull-request",
-        "mallory-signature",
-        "mallory-sbom",
-        "mallory-provenance",
-        "mallory-decision",
-        "mallory-scan",
-    ];
-    let keyless = keyless.iter().filter(|_| variant == Variant::Keyless);
+    let keyless = OTHER_SIGNERS.iter().filter(|_| variant == Variant::Keyless);
     cases.extend(same_name.iter().chain(keyless).map(|name| (*name, pod(name, &images.pinned(name)))));
     for (case, name, status) in [("referrers-throttled", "throttled", 429), ("referrers-broken", "broken", 500)] {
         let path = format!("/v2/shop/{name}/referrers/");

@@ -1,5 +1,7 @@
 //! Words in our statements that both their writer (`attest`) and their reader (`verify`) have to spell the same.
 
+use serde_json::Value;
+
 /// The annotation of a subject that names the source repository: `owner/name`.
 pub const SOURCE_REPOSITORY: &str = "dev.sealwright.source.repository";
 /// The annotation that names the repository by the number that survives a rename.
@@ -52,6 +54,17 @@ pub const KNOWN_PARAMETERS: [(&str, &[&str]); 4] = [
     ("https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1", &["workflow"]),
     (SEALED, &["source"]),
 ];
+
+/// Whether an external parameter says nothing, as one that a caller left out: it changes no build, whatever its name is.
+pub fn has_no_value(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
 
 /// The level in a decision's `verifiedLevels` that says that the gate let the image pass.
 pub const GATE_LEVEL: &str = "SEALWRIGHT_GATE";

@@ -133,9 +133,9 @@ impl<'a> Provenance<'a> {
         let is_known = |name: &str| known.contains(&name) || accepted.iter().any(|accepted| accepted == name);
         let clip = |name: &str| Untrusted::from(name.chars().take(60).collect::<String>()).to_string();
         if let Some(inputs) = self.inputs() {
-            let unknown = inputs
-                .iter()
-                .filter(|(name, value)| !is_empty(value) && !vocabulary::SEAL_INPUTS.contains(&name.as_str()));
+            let unknown = inputs.iter().filter(|(name, value)| {
+                !vocabulary::has_no_value(value) && !vocabulary::SEAL_INPUTS.contains(&name.as_str())
+            });
             let unknown = unknown.map(|(name, _)| format!("inputs.{name}")).filter(|name| !is_known(name));
             let unknown: Vec<String> = unknown.map(|name| clip(&name)).collect();
             if !unknown.is_empty() {
@@ -145,10 +145,11 @@ impl<'a> Provenance<'a> {
         let is_known = |name: &str| is_known(name) || (name == "inputs" && self.inputs().is_some());
         match self.at("/buildDefinition/externalParameters", "/invocation/parameters") {
             Some(Value::Object(members)) => {
-                let stated = members.iter().filter(|(_, value)| !is_empty(value)).map(|(name, _)| name.as_str());
+                let stated =
+                    members.iter().filter(|(_, value)| !vocabulary::has_no_value(value)).map(|(name, _)| name.as_str());
                 stated.filter(|name| !is_known(name)).map(clip).collect()
             }
-            Some(other) if !is_empty(other) => vec!["that have no names".to_owned()],
+            Some(other) if !vocabulary::has_no_value(other) => vec!["that have no names".to_owned()],
             _ => vec![],
         }
     }
@@ -268,16 +269,6 @@ impl<'a> Provenance<'a> {
 
 fn nothing_to_compare(info: CheckInfo) -> Check {
     Check::new(info, Outcome::NotChecked("neither the trust file nor a certificate names a repository".into()))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 #[cfg(test)]

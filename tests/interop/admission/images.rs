@@ -22,6 +22,23 @@ pub(crate) const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 pub(crate) const SCAN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
 pub(crate) const DECISION: &str = "https://slsa.dev/verification_summary/v1";
 
+/// Repositories of the keyless variant whose evidence is of almost the right certificate, or of the right workflow as another
+/// repository called it.
+pub(crate) const OTHER_SIGNERS: [&str; 12] = [
+    "evil-repository",
+    "other-workflow",
+    "dot-is-no-wildcard",
+    "branch",
+    "longer-tag",
+    "other-tag",
+    "pull-request",
+    "mallory-signature",
+    "mallory-sbom",
+    "mallory-provenance",
+    "mallory-decision",
+    "mallory-scan",
+];
+
 /// A registry with images, and the policies that judge them.
 pub(crate) struct Images {
     pub(crate) home: TempDir,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::admission::images::Images;
+use crate::admission::images::{Images, OTHER_SIGNERS};
 use crate::admission::pods::{pod, with_forged_annotations, with_init, with_sidecar, with_volume, workload};
 use crate::admission::rows::{Results, Verdict};
 use crate::admission::signer::Variant;
@@ -94,17 +94,7 @@ impl Trial {
 
     /// Certificates that are almost the right ones, and the right workflow called by another repository.
     fn other_signers(&mut self) {
-        let identities = [
-            "evil-repository",
-            "other-workflow",
-            "dot-is-no-wildcard",
-            "branch",
-            "longer-tag",
-            "other-tag",
-            "pull-request",
-        ];
-        let mallory = ["mallory-signature", "mallory-sbom", "mallory-provenance", "mallory-decision", "mallory-scan"];
-        for name in identities.into_iter().chain(mallory) {
+        for name in OTHER_SIGNERS {
             let pod = pod(name, &self.images.pinned(name));
             self.create(name, &pod);
         }

@@ -4,6 +4,18 @@ use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule, Transpare
 
 use super::{Instance, Settings};
 
+/// Of a builder whose images are not asked where they are from.
+pub(super) const NO_SOURCE: &str = "it has no `source`, so that an image that it signed for any repository is admitted";
+/// Of a builder that is known by an expression.
+pub(super) const ANY_BUILDER: &str =
+    "provenance only has to name a builder: which one cannot be said of an `identity-regexp`";
+/// Of a builder of whom no signature is asked.
+pub(super) const SIGNATURE_ASKED: &str = "its signature is asked for at admission although the trust file does not: Kyverno knows an image's builder by nothing else";
+/// Of a builder whose level nobody reads.
+pub(super) const LEVEL_UNCHECKED: &str = "`provenance.level` is read from the decision at admission, and the trust file does not require one: it is not checked";
+/// Of a trust file that is about all images.
+pub(super) const ALL_IMAGES: &str = "the trust file names no `images`: every image of every Pod has to be sealed";
+
 /// What admission by these policies does not look at, for a person.
 pub fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
     let mut notes: Vec<String> = policy.builders.iter().flat_map(of_builder).collect();
@@ -29,7 +41,7 @@ pub fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
         format!("builder {name:?}: Kyverno asks AWS for its key, and needs kms:GetPublicKey and kms:DescribeKey; without AWS nothing of it is admitted")
     }));
     if policy.images.is_empty() {
-        notes.push("the trust file names no `images`: every image of every Pod has to be sealed".to_owned());
+        notes.push(ALL_IMAGES.to_owned());
     }
     if matches!(settings.instance, Instance::TrustedRoot { .. }) && any_logged(policy) {
         notes.push(
@@ -49,7 +61,7 @@ fn of_builder(builder: &Builder) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |what: &str| notes.push(format!("builder {name:?}: {what}"));
     if builder.source.is_none() {
-        note("it has no `source`, so that an image that it signed for any repository is admitted");
+        note(NO_SOURCE);
     }
     if let BuilderIdentity::Keyless(rule) = &builder.identity {
         if rule.runner.is_some() {
@@ -58,7 +70,7 @@ fn of_builder(builder: &Builder) -> Vec<String> {
         let events = if rule.triggers.is_empty() { "that no pull request started the build" } else { "`triggers`" };
         note(&format!("{events} stands in the certificate, which Kyverno does not look at; `seal` and `verify` do"));
         if matches!(rule.subject, SubjectRule::Pattern(_)) {
-            note("provenance only has to name a builder: which one cannot be said of an `identity-regexp`");
+            note(ANY_BUILDER);
         }
     }
     if builder.source.is_some() && matches!(builder.identity, BuilderIdentity::Key(_)) {
@@ -66,14 +78,10 @@ fn of_builder(builder: &Builder) -> Vec<String> {
     }
     let rules = &builder.evidence;
     if !rules.signature {
-        note(
-            "its signature is asked for at admission although the trust file does not: Kyverno knows an image's builder by nothing else",
-        );
+        note(SIGNATURE_ASKED);
     }
     if rules.provenance.required && rules.provenance.level > 0 && !rules.decision {
-        note(
-            "`provenance.level` is read from the decision at admission, and the trust file does not require one: it is not checked",
-        );
+        note(LEVEL_UNCHECKED);
     }
     if rules.provenance.required {
         note("only provenance of SLSA v1 is read at admission, not of v0.2");

@@ -1,7 +1,9 @@
 //! Provenance of a builder, from the source that the trust file asks for, with parameters that are known.
 
 use regex::Regex;
-use sealwright_bundle::vocabulary::{KNOWN_PARAMETERS, SEAL_INPUTS, SEAL_WORKFLOW, SEALED, SOURCE_COMMIT};
+use sealwright_bundle::vocabulary::{
+    KNOWN_PARAMETERS, SEAL_INPUTS, SEAL_WORKFLOW, SEALED, SOURCE_COMMIT, has_no_value,
+};
 use sealwright_policy::{Builder, SourceRule};
 use serde_json::Value;
 
@@ -140,7 +142,7 @@ fn are_known(seen: &Seen<'_>, accepted: &[String]) -> bool {
     let ours = [SEAL_WORKFLOW, SEALED].contains(&kind);
     let members = |value: Option<&Value>, is_known: &dyn Fn(&str) -> bool| match value {
         None => true,
-        Some(Value::Object(members)) => members.iter().all(|(name, value)| is_known(name) || is_empty(value)),
+        Some(Value::Object(members)) => members.iter().all(|(name, value)| is_known(name) || has_no_value(value)),
         Some(_) => false,
     };
     let is_accepted = |name: &str| accepted.iter().any(|one| one == name);
@@ -152,14 +154,4 @@ fn are_known(seen: &Seen<'_>, accepted: &[String]) -> bool {
     let input = |name: &str| SEAL_INPUTS.contains(&name) || is_accepted(&format!("inputs.{name}"));
     members(seen.at("/buildDefinition/externalParameters"), &parameter)
         && (!ours || members(seen.at("/buildDefinition/externalParameters/inputs"), &input))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
 }

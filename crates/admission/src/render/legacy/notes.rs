@@ -2,7 +2,7 @@
 
 use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule};
 
-use crate::render::notes::any_logged;
+use crate::render::notes::{ALL_IMAGES, ANY_BUILDER, LEVEL_UNCHECKED, NO_SOURCE, SIGNATURE_ASKED, any_logged};
 use crate::render::{Instance, Settings};
 
 /// For a person.
@@ -39,7 +39,7 @@ pub(super) fn notes(policy: &Policy, settings: &Settings) -> Vec<String> {
         notes.push(format!("a ClusterPolicy cannot name an instance: start Kyverno with --tufMirror={url} and its root as --tufRoot, or it goes by Sigstore's own"));
     }
     if policy.images.is_empty() {
-        notes.push("the trust file names no `images`: every image of every Pod has to be sealed".to_owned());
+        notes.push(ALL_IMAGES.to_owned());
     }
     notes
 }
@@ -48,7 +48,7 @@ fn of_builder(builder: &Builder) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |what: &str| notes.push(format!("builder {:?}: {what}", builder.name));
     match (&builder.source, &builder.identity) {
-        (None, _) => note("it has no `source`, so that an image that it signed for any repository is admitted"),
+        (None, _) => note(NO_SOURCE),
         (Some(source), BuilderIdentity::Key(_)) => {
             if !builder.evidence.provenance.required {
                 note(
@@ -65,19 +65,15 @@ fn of_builder(builder: &Builder) -> Vec<String> {
             "`runner` and `triggers` stand in the certificate, which Kyverno does not look at; `seal` and `verify` do",
         );
         if matches!(rule.subject, SubjectRule::Pattern(_)) {
-            note("provenance only has to name a builder: which one cannot be said of an `identity-regexp`");
+            note(ANY_BUILDER);
         }
     }
     let rules = &builder.evidence;
     if !rules.signature {
-        note(
-            "its signature is asked for at admission although the trust file does not: Kyverno knows an image's builder by nothing else",
-        );
+        note(SIGNATURE_ASKED);
     }
     if rules.provenance.required && rules.provenance.level > 0 && !rules.decision {
-        note(
-            "`provenance.level` is read from the decision at admission, and the trust file does not require one: it is not checked",
-        );
+        note(LEVEL_UNCHECKED);
     }
     notes
 }

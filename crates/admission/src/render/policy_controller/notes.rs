@@ -2,6 +2,8 @@
 
 use sealwright_policy::{Builder, BuilderIdentity, Policy, SubjectRule};
 
+use crate::render::notes::{ALL_IMAGES, ANY_BUILDER, LEVEL_UNCHECKED, NO_SOURCE};
+
 /// For a person.
 pub(super) fn notes(policy: &Policy) -> Vec<String> {
     let mut notes: Vec<String> = [
@@ -22,7 +24,7 @@ pub(super) fn notes(policy: &Policy) -> Vec<String> {
         notes.push("the decision is not compared with the digests of the SBOM and the scan that it was made from; `sealwright verify` does".to_owned());
     }
     if policy.images.is_empty() {
-        notes.push("the trust file names no `images`: every image of every Pod has to be sealed".to_owned());
+        notes.push(ALL_IMAGES.to_owned());
     }
     notes
 }
@@ -31,14 +33,14 @@ fn of_builder(builder: &Builder) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |what: &str| notes.push(format!("builder {:?}: {what}", builder.name));
     if builder.source.is_none() {
-        note("it has no `source`, so that an image that it signed for any repository is admitted");
+        note(NO_SOURCE);
     }
     if let BuilderIdentity::Keyless(rule) = &builder.identity {
         note(
             "`runner` and `triggers` stand in the certificate, which the policy-controller does not look at; `seal` and `verify` do",
         );
         if matches!(rule.subject, SubjectRule::Pattern(_)) {
-            note("provenance only has to name a builder: which one cannot be said of an `identity-regexp`");
+            note(ANY_BUILDER);
         }
     }
     let rules = &builder.evidence;
@@ -46,9 +48,7 @@ fn of_builder(builder: &Builder) -> Vec<String> {
         note("its signature is asked for at admission although the trust file does not");
     }
     if rules.provenance.required && rules.provenance.level > 0 && !rules.decision {
-        note(
-            "`provenance.level` is read from the decision at admission, and the trust file does not require one: it is not checked",
-        );
+        note(LEVEL_UNCHECKED);
     }
     notes
 }
